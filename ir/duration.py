@@ -30,7 +30,9 @@ def parse_duration_s(value: str | float) -> float:
         return float(value)
     match = _PATTERN.fullmatch(value)
     if match is None:
-        raise DurationError(f"not a duration: {value!r}; write a number with us, ms, s, m or h, such as '120ms' or '2s'")
+        raise DurationError(
+            f"not a duration: {value!r}; write a number with us, ms, s, m or h, such as '120ms' or '2s'"
+        )
     number, unit = float(match[1]), match[2]
     return number / 1000 if unit == "ms" else number * _SECONDS_PER_UNIT[unit]
 

@@ -1,7 +1,7 @@
 """Expressions over named values: build, write as text, read back, evaluate.
 
-Predicates and field selections travel from the traced agent through the IR and the plan to the runtime; they are data, never
-code, so that a plan can be read, stored and checked anywhere. The text form is a small subset of Python's expression syntax.
+Predicates and field selections travel from the traced agent through the IR and the plan to the runtime; they are data,
+never code, so that a plan can be read, stored and checked anywhere. The text form is a small subset of Python's syntax.
 This module is a leaf: it imports only the standard library.
 """
 
@@ -29,7 +29,7 @@ class ExpressionError(ValueError):
 class Const:
     """A literal: None, bool, int, finite float or str."""
 
-    value: None | bool | int | float | str
+    value: bool | int | float | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +194,8 @@ def rename(expression: Expression, names: Mapping[str, Expression]) -> Expressio
 def evaluate(expression: Expression, values: Mapping[str, object]) -> object:
     """The value of an expression.
 
-    `values` maps names to plain data or objects with public attributes. Raises `ExpressionError` that names the part without
-    a value: an unknown name, a missing field or index, operands of the wrong type, a division by zero.
+    `values` maps names to plain data or objects with public attributes. Raises `ExpressionError` that names the part
+    without a value: an unknown name, a missing field or index, operands of the wrong type, a division by zero.
     """
     match expression:
         case Const(value):
@@ -284,7 +284,7 @@ def _from_ast(node: ast.expr, text: str, depth: int) -> Expression:
 
     match node:
         case ast.Constant(value=value) if _is_literal(value):
-            return Const(cast("None | bool | int | float | str", value))
+            return Const(cast("bool | int | float | str | None", value))
         case ast.Name(id=name):
             return Ref(_public(name, text))
         case ast.Attribute(value=base, attr=name):
@@ -308,7 +308,9 @@ def _from_ast(node: ast.expr, text: str, depth: int) -> Expression:
         case ast.Dict(keys=keys, values=items):
             return DictOf(tuple((_key(key, text), child(item)) for key, item in zip(keys, items, strict=True)))
         case _:
-            raise ExpressionError(f"{ast.unparse(node)!r} is not allowed in an expression; move it into a @compute step")
+            raise ExpressionError(
+                f"{ast.unparse(node)!r} is not allowed in an expression; move it into a @compute step"
+            )
 
 
 def _to_ast(expression: Expression) -> ast.expr:
@@ -345,7 +347,9 @@ def _operation(node: ast.AST, table: Mapping[str, tuple[type[ast.AST], Callable[
     for name, (kind, _) in table.items():
         if isinstance(node, kind):
             return name
-    raise ExpressionError(f"operator {type(node).__name__} is not allowed in {_shorten(text)!r}; use one of {list(table)}")
+    raise ExpressionError(
+        f"operator {type(node).__name__} is not allowed in {_shorten(text)!r}; use one of {list(table)}"
+    )
 
 
 def _is_number(value: object) -> bool:

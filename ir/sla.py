@@ -1,7 +1,7 @@
 """The service-level agreement of an agent: which statistic of the end-to-end latency stays under which limit.
 
-`p95=4s` bounds the 95th percentile; a bare `4s` bounds the structural worst case (most iterations, widest fan-outs and slowest
-branches, at mean operator times and without retries).
+`p95=4s` bounds the 95th percentile; a bare `4s` bounds the structural worst case (most iterations, widest fan-outs and
+slowest branches, at mean operator times and without retries).
 """
 
 from __future__ import annotations

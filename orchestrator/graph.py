@@ -1,7 +1,7 @@
 """The captured agent: a tree of bodies of tasks, as plain frozen data.
 
-Everything downstream (JSON, Mermaid, IR, plan) starts from this value. Values between tasks are named: a task's value has the
-task's `id`; inputs and predicates are `ir.expression` texts over those names, so nothing here holds code.
+Everything downstream (JSON, Mermaid, IR, plan) starts from this value. Values between tasks are named: a task's value
+has the task's `id`; inputs and predicates are `ir.expression` texts over those names, so nothing here holds code.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _STRICT: dict[str, Any] = {"extra": "forbid"}
 class FunctionRef:
     """A user's function by name: never its code.
 
-    `source` is `module:pkg.mod` or a path relative to the working directory (`examples/voice_agent.py`); `sha256` is the hex
-    digest of that source file's bytes, checked again wherever the function is loaded.
+    `source` is `module:pkg.mod` or a path relative to the working directory (`examples/voice_agent.py`); `sha256` is
+    the hex digest of that source file's bytes, checked again wherever the function is loaded.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
@@ -43,7 +43,7 @@ class FunctionRef:
 class Prior:
     """What the author expects of one call on a CPU core or an external service, until a profile says better.
 
-    `latency_s` is the whole call; of it `cpu_s` is busy CPU time (None: all of it) and the rest waits for something outside.
+    `latency_s` is the whole call; of it `cpu_s` is busy CPU time (None: all), the rest waits for something outside.
     None as `latency_s` means: a profile must have a row.
     """
 
@@ -81,7 +81,7 @@ class TaskHeader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LlmTask(TaskHeader):
-    """One call of a text generator. `models` are alternatives; token counts are means per call (None: a profile must say)."""
+    """One call of a text generator. `models` are alternatives; token counts are means (None: a profile must say)."""
 
     kind: Literal["llm"] = "llm"
     function: FunctionRef
@@ -145,7 +145,7 @@ class WhenTask(TaskHeader):
 class LoopTask(TaskHeader):
     """A bounded loop: while not `until` and fewer than `max_iters` bodies have run, `body` maps the value to the next.
 
-    Body has one parameter, the current value; `until` reads the same name. `expect` is the mean number of body runs.
+    `body` has one parameter, the current value; `until` reads the same name. `expect` is the mean number of runs.
     """
 
     kind: Literal["loop"] = "loop"
@@ -158,7 +158,7 @@ class LoopTask(TaskHeader):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FanoutTask(TaskHeader):
-    """`body` applied to each of `items` in parallel; the value is the list of results in order. `expect` is the mean width."""
+    """`body` applied to each of `items` in parallel, results in order. `expect` is the mean width."""
 
     kind: Literal["fanout"] = "fanout"
     items: str
@@ -173,7 +173,7 @@ class FanoutTask(TaskHeader):
 class ReactTask(TaskHeader):
     """An LLM that calls tools in turns until it calls none; `expect` is the mean number of turns.
 
-    Each turn sends all messages so far, then runs the named tools in parallel. `input` is the first user message's arguments.
+    Each turn sends all messages so far, then runs the named tools in parallel. The LLM's `inputs` make the first.
     """
 
     kind: Literal["react"] = "react"
@@ -215,7 +215,7 @@ Task = (
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """Tasks in the order they were traced (every reference points backwards or outwards) and the expression of the value."""
+    """Tasks in traced order (every reference points backwards or outwards) and the expression of the value."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 

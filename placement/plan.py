@@ -72,8 +72,11 @@ class FanoutNode(Document):
 
 
 class ReactNode(Document):
-    """Turns of an LLM with tools. `turn` has the parameters `messages` (those of the assistant and tools so far, [] at first); its
-    value is an assistant turn `{"content", "tool_calls"}`. Each tool's block has the one parameter `arguments`."""
+    """Turns of an LLM with tools.
+
+    `turn` has the parameter `messages` (those of the assistant and tools so far, [] at first); its value is an
+    assistant turn `{"content", "tool_calls"}`. Each tool's block has the one parameter `arguments`.
+    """
 
     kind: Literal["react"] = "react"
     id: str
@@ -115,7 +118,7 @@ Node = Annotated[
 
 
 class Block(Document):
-    """Nodes in an order in which every reference points backwards or outwards, and the expression of the block's value."""
+    """Nodes in an order in which every reference points backwards or outwards, and the expression of the value."""
 
     parameters: list[str]
     nodes: list[Node]
