@@ -1,4 +1,4 @@
-"""What pyproject.toml promises: licence, Python version, extras, bounded dependencies, and what an installation offers."""
+"""What pyproject.toml promises: licence, Python, extras, bounded dependencies, and what an installation offers."""
 
 import re
 import tomllib
