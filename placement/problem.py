@@ -1,6 +1,6 @@
-"""The placement problem as a frozen table: what may run where, how long it takes, what it costs, and what waits for what.
+"""The placement problem as a frozen table: what may run where, its time and cost, and what waits for what.
 
-Solvers and the judge see only this table, never the IR, the fleet or a cost model, so that each can be tested on its own.
+Solvers and the judge see only this table, never the IR, the fleet or a cost model, so that each can be tested alone.
 Metered mode: a run pays for the time it uses; no replicas and no queueing (every call finds its pool free).
 """
 
@@ -23,10 +23,10 @@ class DeviceCapacity:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Something that is loaded once and shared by the operators that use it: `tp` devices of a class with one model's weights.
+    """Loaded once and shared by the operators that use it: `tp` devices of a class with one model's weights.
 
-    `place` decides data transfers (equal places exchange data for nothing); `kv_place` decides KV transfers and also tells
-    model and KV precision apart, so that a pair that cannot exchange KV has no row.
+    `place` decides data transfers (equal places exchange data for nothing); `kv_place` decides KV transfers and also
+    tells model and KV precision apart, so that a pair that cannot exchange KV has no row.
     """
 
     id: str
@@ -44,8 +44,8 @@ class Pool:
 class Option:
     """One way to run an operator: a pool, a batch size, and what one visit takes.
 
-    `latency_s` is the mean time of one visit in seconds; `cost_usd` the cost of one visit. `source` says where the time comes
-    from (`roofline`, `profile`, `prior`); `notes` are assumptions to print.
+    `latency_s` is the mean time of one visit in seconds; `cost_usd` the cost of one visit. `source` says where the time
+    comes from (`roofline`, `profile`, `prior`); `notes` are assumptions to print.
     """
 
     pool: int
@@ -59,12 +59,16 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """An operator and its rows of the options table. `visits` is the mean number of executions per run (given its alternative)."""
+    """An operator and its rows of the options table.
+
+    `visits` is the mean number of executions per run (given its alternative).
+    """
 
     id: str
     op: str
     visits: float
     options: tuple[Option, ...]
+    rejected: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +81,10 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """Data (`by="place"`) or KV (`by="kv_place"`) that goes from one operator's pool to another's each time `dst` runs.
+    """Data (`by="place"`) or KV (`by="kv_place"`) that goes from one operator's pool to another's when `dst` runs.
 
-    `table` maps (source place, destination place) to the transfer; a missing pair is forbidden. `visits` multiplies the cost.
+    `table` maps (source place, destination place) to the transfer; a missing pair is forbidden. `visits` multiplies the
+    cost.
     """
 
     src: int
@@ -99,7 +104,10 @@ class OpNode:
 
 @dataclass(frozen=True, slots=True)
 class BranchNode:
-    """Exactly one of the blocks runs; `probabilities` sum to 1. `id` names the node in the table of counted branches."""
+    """Exactly one of the blocks runs; `probabilities` sum to 1.
+
+    `id` names the node in the table of counted branches.
+    """
 
     id: str
     probabilities: tuple[float, ...]
@@ -119,7 +127,10 @@ class LoopNode:
 
 @dataclass(frozen=True, slots=True)
 class FanoutNode:
-    """The block runs for up to `max_width` items at once, `expect` on average; latency is that of one, cost that of all."""
+    """The block runs for up to `max_width` items at once, `expect` on average.
+
+    Its latency is that of one, its cost that of all.
+    """
 
     id: str
     expect: float
@@ -151,9 +162,11 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """The whole table. `groups` are operators that must use the same pool; `choices` are the names of each choice's alternatives.
+    """The whole table.
 
-    `sla=None` asks for the cheapest plan. `penalty_usd_per_s` makes the SLA soft: each second above the limit costs that much.
+    `groups` are operators that must use the same pool; `choices` are the names of each choice's alternatives.
+    `sla=None` asks for the cheapest plan. `penalty_usd_per_s` makes the SLA soft: each second above the limit costs
+    that much.
     """
 
     name: str
@@ -170,7 +183,10 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """A decision: `option[i]` indexes operator i's options (None: its alternative is not taken), `alternative[g]` choice g's blocks."""
+    """A decision.
+
+    `option[i]` indexes operator i's options (None: its alternative is not taken), `alternative[g]` choice g's blocks.
+    """
 
     option: tuple[int | None, ...]
     alternative: tuple[int, ...]
