@@ -30,7 +30,7 @@ class Counting:
 
 @dataclass(frozen=True, slots=True)
 class _Branch:
-    """A block of a branch node, the probability that a run takes it, and the blocks around it that belong to branches."""
+    """A block of a branch node, the probability that a run takes it, and the branch blocks around it."""
 
     node: str
     block: int
