@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ir.sla import Stat
+from placement.prepared import Prepared, prepare
 from placement.problem import Edge, Option, Placement, Problem, Transfer
-from placement.structure import Structure, structure_of
 from placement.timing import Times, critical_path, latency, slack
 
 LIMIT_TOLERANCE = 1e-9
@@ -88,24 +88,24 @@ class Score:
 
 def evaluate(problem: Problem, placement: Placement) -> Evaluation:
     """Judges a placement. Raises `ProblemError` or `PlacementError` where there is nothing to judge."""
-    return judge(structure_of(problem), placement)
+    return judge(prepare(problem), placement)
 
 
-def judge(structure: Structure, placement: Placement) -> Evaluation:
+def judge(prepared: Prepared, placement: Placement) -> Evaluation:
     """As `evaluate`, for a problem that is already prepared."""
-    problem = structure.problem
-    rows = chosen_options(structure, placement)
+    problem = prepared.problem
+    rows = chosen_options(prepared, placement)
     moves, forbidden = _moves(problem, rows)
-    latencies = {stat: _latency(structure, placement, (rows, moves), stat) for stat in structure.countings}
-    times = _times(structure, placement, (rows, moves), structure.stat)
-    latency_s = latencies[structure.stat]
+    latencies = {stat: _latency(prepared, placement, (rows, moves), stat) for stat in prepared.countings}
+    times = _times(prepared, placement, (rows, moves), prepared.stat)
+    latency_s = latencies[prepared.stat]
     operator_cost = tuple(o.visits * r.cost_usd if r else 0.0 for o, r in zip(problem.operators, rows, strict=True))
     edge_cost = tuple(edge.visits * move.cost_usd for edge, move in zip(problem.edges, moves, strict=True))
     cost = math.fsum(operator_cost) + math.fsum(edge_cost)
     penalty = _over_s(problem, latency_s) * (problem.penalty_usd_per_s or 0.0)
     allowance = problem.sla.limit_s - latency_s if problem.sla else 0.0
-    slacks = slack(structure.root, times, allowance)
-    used = devices_used(structure, rows)
+    slacks = slack(prepared.root, times, allowance)
+    used = devices_used(prepared, rows)
     return Evaluation(
         latency_s=latency_s,
         latency_mean_s=latencies["mean"],
@@ -113,8 +113,8 @@ def judge(structure: Structure, placement: Placement) -> Evaluation:
         cost_usd=cost,
         penalty_usd=penalty,
         objective_usd=cost + penalty,
-        violations=tuple(_violations(structure, rows, forbidden, latency_s)),
-        critical_path=tuple(critical_path(structure.root, times)),
+        violations=tuple(_violations(prepared, rows, forbidden, latency_s)),
+        critical_path=tuple(critical_path(prepared.root, times)),
         operator_latency_s=tuple(times.operator_s),
         operator_cost_usd=operator_cost,
         edge_latency_s=tuple(times.edge_s),
@@ -124,16 +124,16 @@ def judge(structure: Structure, placement: Placement) -> Evaluation:
     )
 
 
-def score(structure: Structure, placement: Placement) -> Score:
+def score(prepared: Prepared, placement: Placement) -> Score:
     """The verdict in short."""
-    problem = structure.problem
-    rows = chosen_options(structure, placement)
+    problem = prepared.problem
+    rows = chosen_options(prepared, placement)
     moves, forbidden = _moves(problem, rows)
-    latency_s = _latency(structure, placement, (rows, moves), structure.stat)
+    latency_s = _latency(prepared, placement, (rows, moves), prepared.stat)
     cost = math.fsum(o.visits * r.cost_usd for o, r in zip(problem.operators, rows, strict=True) if r)
     cost += math.fsum(edge.visits * move.cost_usd for edge, move in zip(problem.edges, moves, strict=True))
-    used = devices_used(structure, rows)
-    excess = sum(max(0, devices - structure.counts[device]) for device, devices in used.items())
+    used = devices_used(prepared, rows)
+    excess = sum(max(0, devices - prepared.counts[device]) for device, devices in used.items())
     scattered = sum(len(_group_pools(group, rows)) > 1 for group in problem.groups)
     over_s = _over_s(problem, latency_s)
     soft = problem.penalty_usd_per_s
@@ -141,14 +141,14 @@ def score(structure: Structure, placement: Placement) -> Score:
     return Score(cost, latency_s, objective, over_s if soft is None else 0.0, excess + scattered + len(forbidden))
 
 
-def runs(structure: Structure, operator: int, alternative: Sequence[int]) -> bool:
+def runs(prepared: Prepared, operator: int, alternative: Sequence[int]) -> bool:
     """Whether the alternatives taken make the operator run."""
-    return all(alternative[choice] == index for choice, index in structure.needs[operator])
+    return all(alternative[choice] == index for choice, index in prepared.needs[operator])
 
 
-def chosen_options(structure: Structure, placement: Placement) -> list[Option | None]:
+def chosen_options(prepared: Prepared, placement: Placement) -> list[Option | None]:
     """[operator] the chosen row, None where its alternative is not taken. Raises `PlacementError`."""
-    problem = structure.problem
+    problem = prepared.problem
     if len(placement.option) != len(problem.operators) or len(placement.alternative) != len(problem.choices):
         raise PlacementError("a placement has one option for each operator and one alternative for each choice")
     for names, index in zip(problem.choices, placement.alternative, strict=True):
@@ -156,7 +156,7 @@ def chosen_options(structure: Structure, placement: Placement) -> list[Option | 
             raise PlacementError(f"alternative {index} of {names} is absent")
     rows: list[Option | None] = []
     for index, (operator, option) in enumerate(zip(problem.operators, placement.option, strict=True)):
-        if runs(structure, index, placement.alternative) != (option is not None):
+        if runs(prepared, index, placement.alternative) != (option is not None):
             raise PlacementError(f"operator {operator.id}: an option is due exactly where its alternative is taken")
         if option is not None and not 0 <= option < len(operator.options):
             raise PlacementError(f"operator {operator.id} has no option {option}")
@@ -164,11 +164,11 @@ def chosen_options(structure: Structure, placement: Placement) -> list[Option | 
     return rows
 
 
-def devices_used(structure: Structure, rows: Sequence[Option | None]) -> dict[str, int]:
+def devices_used(prepared: Prepared, rows: Sequence[Option | None]) -> dict[str, int]:
     """By device class, how many devices the distinct chosen pools take."""
-    used = dict.fromkeys(structure.counts, 0)
+    used = dict.fromkeys(prepared.counts, 0)
     for pool in {row.pool for row in rows if row}:
-        used[structure.problem.pools[pool].device] += structure.problem.pools[pool].tp
+        used[prepared.problem.pools[pool].device] += prepared.problem.pools[pool].tp
     return used
 
 
@@ -210,15 +210,15 @@ def _moves(problem: Problem, rows: Sequence[Option | None]) -> tuple[list[Transf
 _Taken = tuple[Sequence[Option | None], Sequence[Transfer]]
 
 
-def _times(structure: Structure, placement: Placement, taken: _Taken, stat: Stat) -> Times:
+def _times(prepared: Prepared, placement: Placement, taken: _Taken, stat: Stat) -> Times:
     rows, moves = taken
     operator_s = [row.latency_s if row else 0.0 for row in rows]
     edge_s = [move.latency_s for move in moves]
-    return Times(operator_s, edge_s, placement.alternative, structure.countings[stat])
+    return Times(operator_s, edge_s, placement.alternative, prepared.countings[stat])
 
 
-def _latency(structure: Structure, placement: Placement, taken: _Taken, stat: Stat) -> float:
-    return latency(structure.root, _times(structure, placement, taken, stat))
+def _latency(prepared: Prepared, placement: Placement, taken: _Taken, stat: Stat) -> float:
+    return latency(prepared.root, _times(prepared, placement, taken, stat))
 
 
 def _group_pools(group: Sequence[int], rows: Sequence[Option | None]) -> set[int]:
@@ -226,18 +226,18 @@ def _group_pools(group: Sequence[int], rows: Sequence[Option | None]) -> set[int
 
 
 def _violations(
-    structure: Structure, rows: Sequence[Option | None], forbidden: list[str], latency_s: float
+    prepared: Prepared, rows: Sequence[Option | None], forbidden: list[str], latency_s: float
 ) -> list[Violation]:
-    problem = structure.problem
+    problem = prepared.problem
     found = [Violation("transfer", what, 1.0, 0.0) for what in forbidden]
     for group in problem.groups:
         pools = _group_pools(group, rows)
         if len(pools) > 1:
             names = ", ".join(problem.operators[member].id for member in group)
             found.append(Violation("group", names, float(len(pools)), 1.0))
-    for device, devices in devices_used(structure, rows).items():
-        if devices > structure.counts[device]:
-            found.append(Violation("capacity", device, float(devices), float(structure.counts[device])))
+    for device, devices in devices_used(prepared, rows).items():
+        if devices > prepared.counts[device]:
+            found.append(Violation("capacity", device, float(devices), float(prepared.counts[device])))
     if problem.sla and problem.penalty_usd_per_s is None and exceeds(latency_s, problem.sla.limit_s):
         found.append(Violation("sla", problem.sla.stat, latency_s, problem.sla.limit_s))
     return found

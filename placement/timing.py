@@ -9,9 +9,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from placement.prepared import Step, TimedBlock
 from placement.problem import BranchNode, ChooseNode, FanoutNode, LoopNode, OpNode
 from placement.quantile import Counting
-from placement.structure import Step, TimedBlock
 
 
 @dataclass(frozen=True, slots=True)
