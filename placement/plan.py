@@ -30,12 +30,17 @@ class Function(Document):
 
 
 class OpNode(Document):
-    """Runs an operator; its value is named `id`. `inputs` are expressions over the names in scope."""
+    """Runs an operator; its value is named `id`. `inputs` are expressions over the names in scope.
+
+    `rest` is the expression of the operand without a name: for `llm.render` the list of the messages of earlier turns, which
+    follow the prompt; for a tool the mapping of further arguments, which a model chose.
+    """
 
     kind: Literal["op"] = "op"
     id: str
     operator: str
     inputs: dict[str, str]
+    rest: str | None = None
 
 
 class WhenNode(Document):
