@@ -13,6 +13,8 @@ PLAN_FORMAT = "orchestrator.plan/1"
 """Version of the document; a reader refuses any other."""
 
 Stat = Literal["mean", "p50", "p95", "p99", "worst"]
+Overflow = Literal["error", "truncate"]
+OnError = Literal["fail", "collect"]
 
 
 class Document(BaseModel):
@@ -72,8 +74,8 @@ class FanoutNode(Document):
     items: str
     body: Block
     max: int = Field(ge=1)
-    overflow: Literal["error", "truncate"] = "error"
-    on_error: Literal["fail", "collect"] = "fail"
+    overflow: Overflow = "error"
+    on_error: OnError = "fail"
 
 
 class ReactNode(Document):
