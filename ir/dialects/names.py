@@ -1,0 +1,104 @@
+"""The rule of names in a graph: an id is unique, a value is defined before it is read, no name hides one that is read.
+
+Expressions, the plan and the runtime find values by name; SSA finds them by identity. The rule keeps both the same.
+xDSL itself does not check that a value is defined before it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import cast
+
+from xdsl.dialects.builtin import ArrayAttr, StringAttr
+from xdsl.ir import Block, Operation, SSAValue
+from xdsl.utils.exceptions import VerifyException
+
+CHOICE = "plan.choose"
+"""The operation whose regions may define the same ids: they are ways to do the same."""
+
+
+def own_id(op: Operation) -> str | None:
+    """The id of a task, or None for an operation that is no task."""
+    attribute = op.properties.get("id")
+    return attribute.data if isinstance(attribute, StringAttr) else None
+
+
+def region_parameters(op: Operation) -> list[tuple[str, ...]]:
+    """The names of the block arguments of each region of an operation."""
+    parameter = op.properties.get("parameter")
+    if isinstance(parameter, StringAttr):
+        return [(parameter.data,)] * len(op.regions)
+    parameters = op.properties.get("parameters")
+    if isinstance(parameters, ArrayAttr) and op.name == "agent.react":
+        turn, tool = (name.data for name in cast("ArrayAttr[StringAttr]", parameters))
+        return [(turn,), *[(tool,)] * (len(op.regions) - 1)]
+    return [()] * len(op.regions)
+
+
+def verify_names(body: Block, parameters: tuple[str, ...]) -> None:
+    """Check a graph's body, whose block arguments have the given names. Raises `VerifyException`."""
+    _Walk().enter(body, parameters)
+
+
+class _Walk:
+    """One pass over a graph. `meaning` says what each name means here, `name_of` what a value is called and by what."""
+
+    def __init__(self) -> None:
+        self.ids: dict[str, None] = {}
+        self.meaning: dict[str, object] = {}
+        self.name_of: dict[SSAValue, tuple[str, object]] = {}
+        self.defined: set[SSAValue] = set()
+
+    def enter(self, block: Block, parameters: tuple[str, ...]) -> None:
+        hidden: list[tuple[str, object]] = []
+        self.defined.update(block.args)
+        for name, argument in zip(parameters, block.args, strict=False):
+            self.bind(name, argument, (argument,), hidden)
+        for op in block.ops:
+            self.check_operands(op)
+            self.enter_regions(op)
+            self.defined.update(op.results)
+            identifier = own_id(op)
+            if identifier is not None:
+                self.claim(identifier)
+                self.bind(identifier, op, op.results, hidden)
+        for name, previous in reversed(hidden):
+            self.meaning[name] = previous
+        for op in block.ops:
+            self.defined.difference_update(op.results)
+        self.defined.difference_update(block.args)
+
+    def bind(self, name: str, meaning: object, values: Iterable[SSAValue], hidden: list[tuple[str, object]]) -> None:
+        hidden.append((name, self.meaning.get(name)))
+        self.meaning[name] = meaning
+        self.name_of.update((value, (name, meaning)) for value in values)
+
+    def check_operands(self, op: Operation) -> None:
+        for operand in op.operands:
+            what = own_id(op) or op.name
+            if operand not in self.defined:
+                raise VerifyException(f"{what} reads a value that is not defined before it; a graph has no cycles")
+            name, meaning = self.name_of.get(operand, ("", None))
+            if self.meaning.get(name) is not meaning:
+                raise VerifyException(
+                    f"{what} reads a value named {name!r}, which another {name!r} hides; rename one of them"
+                )
+
+    def enter_regions(self, op: Operation) -> None:
+        claimed: dict[str, None] = {}
+        for region, parameters in zip(op.regions, region_parameters(op), strict=True):
+            before = len(self.ids)
+            for block in region.blocks:
+                self.enter(block, parameters)
+            if op.name == CHOICE:
+                claimed.update(self.forget(len(self.ids) - before))
+        self.ids.update(claimed)
+
+    def forget(self, count: int) -> dict[str, None]:
+        """Take back the last ids that were claimed, so that another alternative may claim them too."""
+        return dict(self.ids.popitem() for _ in range(count))
+
+    def claim(self, identifier: str) -> None:
+        if identifier in self.ids:
+            raise VerifyException(f"two tasks have the id {identifier!r}; an id is unique in its graph")
+        self.ids[identifier] = None

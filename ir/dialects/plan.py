@@ -1,0 +1,112 @@
+"""The `plan` dialect: structural alternatives, of which placement takes one.
+
+    %text = plan.choose @answer_choice %prompt alternative "colocated" {
+    ^bb0(%p : !llm.tokens<900>):
+      %kv, %first = llm.prefill @answer_prefill %p ... {plan.group = "answer"}
+      %t = llm.decode @answer_decode %kv, %first ... {plan.group = "answer"}
+      plan.yield %t : !llm.tokens<200>
+    } alternative "disaggregated" {
+    ^bb0(%p : !llm.tokens<900>):
+      ...
+      plan.yield %t : !llm.tokens<200>
+    } : (!llm.tokens<900>) -> !llm.tokens<200>
+
+Every alternative computes the same value. Device, tensor parallelism, precision, batch and model are rows of the
+options table, never alternatives. Alternatives may define the same ids: they are ways to do the same tasks.
+
+Attribute: `plan.group = "answer"` on operations that share one pool.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from xdsl.dialects.builtin import ArrayAttr, StringAttr
+from xdsl.ir import Dialect, Region
+from xdsl.irdl import (
+    IRDLOperation,
+    irdl_op_definition,
+    lazy_traits_def,
+    prop_def,
+    traits_def,
+    var_operand_def,
+    var_region_def,
+    var_result_def,
+)
+from xdsl.traits import HasParent, IsolatedFromAbove, IsTerminator
+from xdsl.utils.exceptions import VerifyException
+
+from ir.dialects.assembly import Alternatives, names_of
+from ir.dialects.task import TaskOp, distinct
+
+GROUP = "plan.group"
+"""Attribute with the name of the group of operations that share one pool."""
+
+
+@irdl_op_definition
+class YieldOp(IRDLOperation):
+    """Ends an alternative with its values: `plan.yield %t : !llm.tokens<200>`."""
+
+    name = "plan.yield"
+
+    values = var_operand_def()
+
+    assembly_format = "$values attr-dict `:` type($values)"
+    traits = lazy_traits_def(lambda: (IsTerminator(), HasParent(ChooseOp)))
+
+
+@irdl_op_definition
+class ChooseOp(TaskOp):
+    """Alternatives that take the same operands and compute the same values.
+
+    %t = plan.choose @answer_choice %p alternative "colocated" { ... } alternative "disaggregated" { ... }
+      : (!llm.tokens<900>) -> !llm.tokens<200>
+    """
+
+    name = "plan.choose"
+
+    arguments = var_operand_def()
+    names = prop_def(ArrayAttr[StringAttr])
+    alternatives = var_region_def("single_block")
+    results_ = var_result_def()
+
+    custom_directives = (Alternatives,)
+    assembly_format = (
+        "$id $arguments custom<Alternatives>($names, $alternatives) attr-dict `:` functional-type(operands, results)"
+    )
+    traits = traits_def(IsolatedFromAbove())
+
+    def verify_(self) -> None:
+        super().verify_()
+        names = names_of(self.names)
+        distinct(f"@{self.id.data}", "alternative", names)
+        if not names or len(names) != len(self.alternatives):
+            raise VerifyException(
+                f"@{self.id.data} has {len(self.alternatives)} alternatives and {len(names)} names; "
+                "it needs at least one, each with a name"
+            )
+        for name, region in zip(names, self.alternatives, strict=True):
+            self.check_alternative(name, region)
+
+    def check_alternative(self, name: str, region: Region) -> None:
+        """An alternative takes the operands' types and yields the results' types."""
+        block = region.block
+        for what, got, expected in (
+            ("takes", [argument.type for argument in block.args], [operand.type for operand in self.operands]),
+            ("yields", self.yielded(region), [result.type for result in self.results]),
+        ):
+            if got != expected:
+                raise VerifyException(
+                    f"alternative {name!r} of @{self.id.data} {what} ({', '.join(map(str, got))}), "
+                    f"but the choice {what} ({', '.join(map(str, expected))})"
+                )
+
+    def yielded(self, region: Region) -> list[object]:
+        """The types that an alternative yields."""
+        last = region.block.last_op
+        if not isinstance(last, YieldOp):
+            raise VerifyException(f"an alternative of @{self.id.data} must end in plan.yield")
+        return [cast(object, value.type) for value in last.values]
+
+
+Plan = Dialect("plan", [ChooseOp, YieldOp], [])

@@ -1,0 +1,106 @@
+"""Types of the values that flow between tasks, and the name of a user's function as an attribute.
+
+    !agent.json                                        any JSON value
+    !agent.text                                        a JSON value that is a text
+    !agent.audio<2.5>                                  2.5 seconds of audio
+    #agent.function<"examples/voice.py", "answer", "9f86d081">   source, qualified name, SHA-256 of the source
+
+They stand apart from the operations because every dialect uses them; they are registered with the `agent` dialect.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from xdsl.dialects.builtin import FloatAttr, NoneAttr, StringAttr, f64
+from xdsl.ir import Attribute, ParametrizedAttribute, TypeAttribute
+from xdsl.irdl import irdl_attr_definition
+from xdsl.parser import AttrParser
+from xdsl.printer import Printer
+from xdsl.utils.exceptions import VerifyException
+
+
+@irdl_attr_definition
+class JsonType(ParametrizedAttribute, TypeAttribute):
+    """`!agent.json`: any JSON value."""
+
+    name = "agent.json"
+
+
+@irdl_attr_definition
+class TextType(ParametrizedAttribute, TypeAttribute):
+    """`!agent.text`: a JSON value that is a text."""
+
+    name = "agent.text"
+
+
+@irdl_attr_definition
+class AudioType(ParametrizedAttribute, TypeAttribute):
+    """`!agent.audio<2.5>`: so many seconds of audio."""
+
+    name = "agent.audio"
+
+    seconds: FloatAttr
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
+        with parser.in_angle_brackets():
+            return [FloatAttr(float(parser.parse_number()), f64)]
+
+    def print_parameters(self, printer: Printer) -> None:
+        with printer.in_angle_brackets():
+            print_amount(printer, self.seconds)
+
+    def verify(self) -> None:
+        check_amount("seconds of audio", self.seconds)
+
+
+Value = JsonType | TextType | AudioType
+"""What a task may take or give; see `accepts`."""
+
+
+@irdl_attr_definition
+class FunctionAttr(ParametrizedAttribute):
+    """`#agent.function<"examples/voice.py", "answer", "9f86d081">`: a user's function by name, never its code."""
+
+    name = "agent.function"
+
+    source: StringAttr
+    qualname: StringAttr
+    sha256: StringAttr
+
+
+def accepts(expected: Attribute, actual: Attribute) -> bool:
+    """Whether a value of type `actual` may stand where `expected` is asked: equal, or any value where JSON is asked."""
+    return expected == actual or (isinstance(expected, JsonType) and isinstance(actual, Value))
+
+
+def check_amount(what: str, attribute: Attribute) -> None:
+    """Raise `VerifyException` unless the number is finite and not negative; an unknown (`none`) amount is legal."""
+    if isinstance(attribute, NoneAttr):
+        return
+    value = attribute.value.data if isinstance(attribute, FloatAttr) else None
+    if value is None or not math.isfinite(value) or value < 0:
+        raise VerifyException(
+            f"{what} must be a finite number that is not negative, got {value if value is not None else attribute}"
+        )
+
+
+def parse_amount(parser: AttrParser) -> Attribute:
+    """Read a number, or `?` for an unknown one, as an f64 or `none` attribute."""
+    if parser.parse_optional_punctuation("?"):
+        return NoneAttr()
+    return FloatAttr(float(parser.parse_number(context_msg=" or '?'")), f64)
+
+
+def print_amount(printer: Printer, attribute: Attribute) -> None:
+    """Write what `parse_amount` reads."""
+    if not isinstance(attribute, FloatAttr):
+        printer.print_string("?")
+        return
+    value = attribute.value.data
+    if value.is_integer():
+        printer.print_int(int(value))
+    else:
+        printer.print_float(value, f64)
