@@ -1,7 +1,7 @@
 """Reads the lowered IR as a tree of blocks and the edges between operators, for the problem table.
 
-Control stays control: a region becomes a block with counts and probabilities, and nothing is unrolled. What waits for what
-and where a value comes from follow the SSA values, also into and out of regions.
+Control stays control: a region becomes a block with counts and probabilities, and nothing is unrolled. What waits for
+what, and where a value comes from, follow the SSA values, also into and out of regions.
 """
 
 from __future__ import annotations
@@ -229,7 +229,7 @@ def _inputs(op: Operation) -> Iterator[SSAValue]:
 def _waits_for(op: Operation, block: IrBlock, position: dict[Operation, int]) -> Iterator[Operation]:
     """The earlier nodes of `block` whose values `op` or anything nested in it reads."""
     seen: set[Operation] = set()
-    open_operations = [inner for inner in op.walk()]
+    open_operations = list(op.walk())
     while open_operations:
         inner = open_operations.pop()
         for value in inner.operands:
@@ -248,4 +248,4 @@ def _waits_for(op: Operation, block: IrBlock, position: dict[Operation, int]) ->
 
 def names_of_choice(choice: ChooseOp) -> tuple[str, ...]:
     """The names of a choice's alternatives."""
-    return tuple(name.data for name in cast("ArrayAttr[StringAttr]", choice.names))
+    return tuple(name.data for name in choice.names)

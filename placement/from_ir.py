@@ -1,0 +1,92 @@
+"""From the lowered, annotated IR and a fleet to the problem table.
+
+Structure comes from `structure`, demand from `specs_from_ir`, rows from `options`, edges from `transfers`; this file only
+puts them together and numbers them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from xdsl.ir import Operation
+
+from ir.dialects.agent import GraphOp
+from ir.dialects.plan import ChooseOp
+from ir.sla import Sla
+from placement.operators import OperatorSpec
+from placement.options import Pricing, Row, Rows, rows_of, with_tokens
+from placement.problem import DeviceCapacity, Edge, Operator, Option, Pool, Problem
+from placement.specs_from_ir import read_specs
+from placement.structure import EdgeSpec, Structure, names_of_choice, read_structure
+from placement.transfers import data_table, kv_size_bytes, kv_table
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """A problem with what it was made from: position i of `specs` and `structure.operations` is operator i."""
+
+    problem: Problem
+    specs: tuple[OperatorSpec, ...]
+    structure: Structure
+    pricing: Pricing
+
+
+def from_ir(graph: GraphOp, pricing: Pricing, sla: Sla | None, penalty_usd_per_s: float | None = None) -> Lowered:
+    """The problem of one agent on one fleet. Raises `CostError` for an operator that nothing prices."""
+    structure = read_structure(graph)
+    specs = tuple(with_tokens(spec, pricing.fleet.profile) for spec in read_specs(structure.operations))
+    table = [rows_of(spec, pricing) for spec in specs]
+    pools = tuple(dict.fromkeys(row.pool for rows in table for row in rows.rows))
+    number = {pool: position for position, pool in enumerate(pools)}
+    operators = tuple(
+        Operator(id_, spec.op, spec.visits, tuple(_option(row, number) for row in rows.rows), rows.rejected)
+        for id_, spec, rows in zip(_operator_ids(structure, specs), specs, table, strict=True)
+    )
+    problem = Problem(
+        name=graph.sym_name.data,
+        operators=operators,
+        pools=pools,
+        capacities=tuple(DeviceCapacity(each.id, each.count) for each in pricing.fleet.classes),
+        edges=tuple(_edge(edge, specs, table, pricing) for edge in structure.edges),
+        root=structure.root,
+        choices=tuple(names_of_choice(choice) for choice in structure.choices),
+        groups=structure.groups,
+        sla=sla,
+        penalty_usd_per_s=penalty_usd_per_s,
+    )
+    return Lowered(problem, specs, structure, pricing)
+
+
+def _option(row: Row, number: dict[Pool, int]) -> Option:
+    return Option(number[row.pool], row.latency_s, row.cost_usd, row.batch, row.source, row.bound_by, row.notes)
+
+
+def _operator_ids(structure: Structure, specs: Sequence[OperatorSpec]) -> list[str]:
+    """An operator's id, with its alternative where it stands in one: `answer.prefill (disaggregated)`."""
+    return [
+        spec.id if (name := _alternative(op)) is None else f"{spec.id} ({name})"
+        for op, spec in zip(structure.operations, specs, strict=True)
+    ]
+
+
+def _alternative(op: Operation) -> str | None:
+    parent = op.parent_op()
+    while parent is not None and parent.name != "plan.choose":
+        op, parent = parent, parent.parent_op()
+    if parent is None or op.parent is None or op.parent.parent is None:
+        return None
+    names = names_of_choice(cast(ChooseOp, parent))
+    return names[list(parent.regions).index(op.parent.parent)]
+
+
+def _edge(edge: EdgeSpec, specs: Sequence[OperatorSpec], table: Sequence[Rows], pricing: Pricing) -> Edge:
+    sources = [row.pool for row in table[edge.src].rows]
+    targets = [row.pool for row in table[edge.dst].rows]
+    src, visits = specs[edge.src], specs[edge.dst].visits
+    if not edge.is_kv:
+        moves = data_table(pricing.fleet, sources, targets, src.bytes_out)
+        return Edge(edge.src, edge.dst, "place", src.bytes_out, visits, moves)
+    size_bytes = kv_size_bytes(src, pricing, src.models[0]) if src.tokens_in is not None else 0.0
+    return Edge(edge.src, edge.dst, "kv_place", size_bytes, visits, kv_table(src, pricing, sources, targets))

@@ -1,0 +1,63 @@
+"""What an operator of the lowered IR asks of a device, freed of the IR.
+
+The options table is filled from these records, so that pricing never touches xDSL and is tested on hand-made operators.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Phase = Literal["render", "prefill", "decode", "parse", "call", "run"]
+"""What part of a call an operator is; the part of a profile's task name after the dot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """How one call may be run: limits and what may happen after a failure."""
+
+    timeout_s: float | None = None
+    retries: int = 0
+    idempotent: bool = False
+    stream: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PriorTime:
+    """The author's expectation of one call: `latency_s` in all, `cpu_s` of it busy, the rest waiting outside."""
+
+    latency_s: float
+    cpu_s: float
+    cost_usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorSpec:
+    """An operator: `id` such as `answer.prefill`, `value` its value's name, `function` the user's name in profiles.
+
+    `models` are alternatives (empty: runs user code on a CPU core). Sizes are means per visit: tokens, seconds of
+    audio, images, bytes of the result. `visits` is the mean number of executions per run; `context_tokens` the longest
+    context that an LLM's call may reach, for memory.
+    """
+
+    id: str
+    value: str
+    op: str
+    function: str
+    phase: Phase
+    visits: float
+    models: tuple[str, ...] = ()
+    tokens_in: float | None = None
+    tokens_out: float | None = None
+    context_tokens: float = 0.0
+    audio_s: float | None = None
+    images: float | None = None
+    bytes_out: float = 0.0
+    prior: PriorTime | None = None
+    parts: tuple[tuple[str, float], ...] = ()
+    calls: Calls = Calls()
+
+    @property
+    def task(self) -> str:
+        """The operator's name in a profile: `<function>.<phase>`."""
+        return f"{self.function}.{self.phase}"
