@@ -139,7 +139,7 @@ class _Writer:
         return nodes
 
     def forward(self, op: Operation) -> None:
-        """A part that passes its first operand on (KV transfer, tool wait), or a tool's lookup, which names arguments."""
+        """A part that passes its operand on (KV transfer, tool wait), or a tool's lookup, which names arguments."""
         if not op.results:
             return
         if "arg_names" in op.properties:

@@ -1,6 +1,6 @@
 """From the lowered, annotated IR and a fleet to the problem table.
 
-Structure comes from `structure`, demand from `specs_from_ir`, rows from `options`, edges from `transfers`; this file only
+Structure comes from `structure`, demand from `specs_from_ir`, rows from `options`, edges from `transfers`; this file
 puts them together and numbers them.
 """
 
