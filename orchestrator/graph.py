@@ -20,6 +20,7 @@ Json = Any
 
 Overflow = Literal["error", "truncate"]
 OnError = Literal["fail", "collect"]
+MemoryOp = Literal["lookup", "load", "store"]
 
 _STRICT: dict[str, Any] = {"extra": "forbid"}
 
@@ -95,13 +96,18 @@ class LlmTask(TaskHeader):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallTask(TaskHeader):
-    """One call of a function that runs on a CPU core: a tool, a memory operation or general-purpose compute."""
+    """One call of a function that runs on a CPU core: a tool, a memory operation or general-purpose compute.
+
+    Only a memory operation has `op`, and only a lookup may have `k`: the number of results it keeps.
+    """
 
     kind: Literal["tool", "memory", "compute"]
     function: FunctionRef
     inputs: dict[str, str]
     prior: Prior
     execution: Execution = Execution()
+    op: MemoryOp | None = None
+    k: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,358 @@
+"""Decorated functions: ordinary typed callables that record a task when an agent is traced and run otherwise.
+
+One class per way of running: on a CPU core, by a text generator, by any other model. Each keeps its keywords, so that
+`.options(...)` can give a copy with some of them changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dis
+import functools
+import inspect
+import sys
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from types import CodeType, FunctionType
+from typing import Any, Generic, Literal, ParamSpec, TypeVar, Unpack, cast
+
+from orchestrator.annotations import hints
+from orchestrator.errors import DecorationError, EagerError, TraceError
+from orchestrator.functions import function_ref
+from orchestrator.graph import CallTask, FunctionRef, Json, LlmTask, MemoryOp, ModelTask
+from orchestrator.settings import NOT_PER_CALL, LlmSettings, MemorySettings, ModelSettings, Settings
+from orchestrator.source import display_path, user_location
+from orchestrator.symbolic import Symbol
+from orchestrator.tracing import LLM_PHASES, Trace, current
+
+P = ParamSpec("P")
+R = TypeVar("R")
+F = TypeVar("F", bound="Function[..., Any]")
+
+Kind = Literal["llm", "tool", "memory", "compute", "model", "agent"]
+
+
+class Function(Generic[P, R]):
+    """A decorated function. Calling it inside an agent's body records a task; anywhere else it runs."""
+
+    kind: Kind
+    __wrapped__: Callable[..., Any]
+    __name__: str
+    __qualname__: str
+
+    def __init__(self, kind: Kind, function: Callable[..., Any], values: Mapping[str, Any]) -> None:
+        self.kind = kind
+        _check_function(kind, function)
+        functools.update_wrapper(self, function)
+        self._values = dict(values)
+        self._overrides: dict[str, Any] = {}
+        self.settings = Settings(kind, function.__name__, values)
+        self.signature = inspect.signature(function)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        trace = current()
+        if trace is not None:
+            trace.check_may_call(self.__name__)
+            return cast(R, self._record(trace, self._inputs(trace, args, kwargs)))
+        if any(isinstance(value, Symbol) for value in (*args, *kwargs.values())):
+            raise TraceError(
+                f"{self.__name__!r} gets a symbolic value after its agent was traced",
+                "use values of a trace only inside the agent's body",
+                user_location(),
+            )
+        return cast(R, self._run(args, kwargs))
+
+    def __repr__(self) -> str:
+        return f"<@{self.kind} {self.__module__}.{self.__qualname__}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (self.__module__, self.__qualname__, self._overrides)
+
+    @functools.cached_property
+    def reference(self) -> FunctionRef:
+        """Where the function is written. Raises `TraceError` when no other process could load it."""
+        return function_ref(self.__wrapped__, self.kind)
+
+    @functools.cached_property
+    def hints(self) -> dict[str, Any]:
+        """The function's annotations by parameter name, and `return`."""
+        return hints(self.__wrapped__)
+
+    @property
+    def returns(self) -> Any:
+        """The return annotation; `Any` without one."""
+        return self.hints.get("return", Any)
+
+    def call_body(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """Run the function's own code with real values; an async one is run to its end."""
+        self._check_not_stub()
+        if not inspect.iscoroutinefunction(self.__wrapped__):
+            return self.__wrapped__(*args, **kwargs)
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return asyncio.run(self.__wrapped__(*args, **kwargs))
+        raise EagerError(
+            f"async @{self.kind} {self.__name__!r} is called where an event loop already runs",
+            f"await asyncio.to_thread({self.__name__}, ...), or await {self.__name__}.__wrapped__(...)",
+            user_location(),
+        )
+
+    def _check_not_stub(self) -> None:
+        if is_stub(self.__wrapped__):
+            raise EagerError(
+                f"@{self.kind} {self.__name__!r} has no code to run", "write its body", defined_at(self.__wrapped__)
+            )
+
+    def _inputs(self, trace: Trace, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, str]:
+        return {name: trace.text(value) for name, value in self._bound(trace, args, kwargs).items()}
+
+    def _bound(self, trace: Trace, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return dict(self.signature.bind(*args, **kwargs).arguments)
+        except TypeError as error:
+            trace.fail(f"the call does not fit {self.__name__}{self.signature}: {error}", "correct the arguments")
+
+    def _with(self: F, changes: Mapping[str, Any]) -> F:
+        for key in changes:
+            if key in NOT_PER_CALL:
+                self.settings.fail(f"options({key}=...) cannot change one call", f"write {key}= in the decorator")
+        values = {**self._values, **changes}
+        copy = type(self)(self.kind, self.__wrapped__, values)
+        copy._overrides = {**self._overrides, **changes}
+        return copy
+
+    @abstractmethod
+    def _record(self, trace: Trace, inputs: dict[str, str]) -> Symbol: ...
+
+    @abstractmethod
+    def _run(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any: ...
+
+
+class CallFunction(Function[P, R]):
+    """`@tool`, `@memory` or `@compute`: runs on a CPU core."""
+
+    def __init__(self, kind: Kind, function: Callable[..., Any], values: Mapping[str, Any]) -> None:
+        super().__init__(kind, function, values)
+        self.prior = self.settings.prior()
+        self.execution = self.settings.execution()
+        self.op: MemoryOp | None = None
+        self.k: int | None = None
+        if kind == "memory":
+            self.op, self.k = self.settings.memory()
+
+    def options(self, **changes: Unpack[MemorySettings]) -> CallFunction[P, R]:
+        """A copy whose calls use other limits or priors."""
+        return self._with(changes)
+
+    def invoke_json(self, arguments: Mapping[str, Json]) -> Json:
+        """Run the body on JSON arguments. Raises `ConversionError`, or whatever the body raises."""
+        from orchestrator.codec import invoke_json
+
+        return invoke_json(self, arguments)
+
+    def task(self, trace: Trace, inputs: dict[str, str], where: str) -> CallTask:
+        """The task of one call; a react's tool has no inputs, its model gives them."""
+        return CallTask(
+            id=trace.unique(self.__name__),
+            name=self.__name__,
+            where=where,
+            kind=cast(Literal["tool", "memory", "compute"], self.kind),
+            function=self.reference,
+            inputs=inputs,
+            prior=self.prior,
+            execution=self.execution,
+            op=self.op,
+            k=self.k,
+        )
+
+    def call_body(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """Run the body; a lookup keeps the first `k` of a list."""
+        return self._kept(super().call_body(args, kwargs))
+
+    async def await_body(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """`call_body` of an async function for a caller that has an event loop."""
+        self._check_not_stub()
+        return self._kept(await self.__wrapped__(*args, **kwargs))
+
+    def _kept(self, value: Any) -> Any:
+        return cast(list[object], value)[: self.k] if self.k is not None and isinstance(value, list) else value
+
+    def _record(self, trace: Trace, inputs: dict[str, str]) -> Symbol:
+        return trace.add(self.task(trace, inputs, user_location()), self.returns)
+
+    def _run(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        return self.call_body(args, kwargs)
+
+
+class LlmFunction(Function[P, R]):
+    """`@llm`: the body writes the user's prompt, the docstring is the system prompt, the call yields a value."""
+
+    def __init__(self, kind: Kind, function: Callable[..., Any], values: Mapping[str, Any]) -> None:
+        super().__init__(kind, function, values)
+        self.models = self.settings.models()
+        self.max_tokens = self.settings.count("max_tokens", None)
+        self.tokens_in = self.settings.amount("tokens_in")
+        self.tokens_out = self.settings.amount("tokens_out")
+        if self.tokens_out is not None and self.tokens_out > self.max_tokens:
+            self.settings.fail(
+                f"tokens_out={self.tokens_out:g} exceeds max_tokens={self.max_tokens}", "expect at most max_tokens"
+            )
+        self.execution = self.settings.execution()
+        self.simulate: object = values.get("simulate")
+
+    @property
+    def returns(self) -> Any:
+        """The return annotation; text without one."""
+        return self.hints.get("return", str)
+
+    def options(self, **changes: Unpack[LlmSettings]) -> LlmFunction[P, R]:
+        """A copy whose calls use other models, token counts or limits."""
+        return self._with(changes)
+
+    def render_json(self, arguments: Mapping[str, Json]) -> Json:
+        """The messages of one call: `{"messages": [{"role", "content"}]}`."""
+        from orchestrator.codec import render_json
+
+        return render_json(self, arguments)
+
+    def parse_json(self, text: str) -> Json:
+        """The answer's JSON value. Raises `ParseError` (a `ValueError`) that says what did not fit."""
+        from orchestrator.codec import parse_json
+
+        return parse_json(self, text)
+
+    def simulate_json(self, arguments: Mapping[str, Json], messages: list[Json] | None = None) -> Json:
+        """What `simulate=` says: text, or an assistant turn with tool calls; None without `simulate=`."""
+        from orchestrator.codec import simulate_json
+
+        return simulate_json(self, arguments, messages)
+
+    def placeholder_text(self, model: str) -> str:
+        """Labelled text that fits the return annotation."""
+        from orchestrator.placeholder import placeholder_text
+
+        return placeholder_text(self, model)
+
+    def task(self, trace: Trace, inputs: dict[str, str], where: str) -> LlmTask:
+        """The task of one call."""
+        return LlmTask(
+            id=trace.unique(self.__name__, LLM_PHASES),
+            name=self.__name__,
+            where=where,
+            function=self.reference,
+            inputs=inputs,
+            models=self.models,
+            max_tokens=self.max_tokens,
+            tokens_in=self.tokens_in,
+            tokens_out=self.tokens_out,
+            execution=self.execution,
+        )
+
+    def _record(self, trace: Trace, inputs: dict[str, str]) -> Symbol:
+        return trace.add(self.task(trace, inputs, user_location()), self.returns)
+
+    def _run(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        from orchestrator.eager import generate
+
+        return generate(self, args, kwargs)
+
+
+class ModelFunction(Function[P, R]):
+    """`@model`: a model that is not a text generator, such as speech or embedding."""
+
+    def __init__(self, kind: Kind, function: Callable[..., Any], values: Mapping[str, Any]) -> None:
+        super().__init__(kind, function, values)
+        self.models = self.settings.models()
+        self.size = self.settings.input_size()
+        self.execution = self.settings.execution()
+        self.simulate: object = values.get("simulate")
+
+    def options(self, **changes: Unpack[ModelSettings]) -> ModelFunction[P, R]:
+        """A copy whose calls use other models, sizes or limits."""
+        if {"audio_s", "tokens", "images"} & set(changes):
+            cleared: dict[str, Any] = dict.fromkeys(("audio_s", "tokens", "images"))
+            return self._with({**cleared, **changes})
+        return self._with(changes)
+
+    def invoke_json(self, arguments: Mapping[str, Json]) -> Json:
+        """Run the body on JSON arguments. Raises `ConversionError`, or whatever the body raises."""
+        from orchestrator.codec import invoke_json
+
+        return invoke_json(self, arguments)
+
+    def simulate_json(self, arguments: Mapping[str, Json]) -> Json:
+        """The JSON value that `simulate=` gives; None without `simulate=`."""
+        from orchestrator.codec import simulate_json
+
+        return simulate_json(self, arguments, None)
+
+    def placeholder_text(self, model: str) -> str:
+        """Labelled JSON text that fits the return annotation."""
+        from orchestrator.placeholder import placeholder_text
+
+        return placeholder_text(self, model)
+
+    def _record(self, trace: Trace, inputs: dict[str, str]) -> Symbol:
+        task = ModelTask(
+            id=trace.unique(self.__name__),
+            name=self.__name__,
+            where=user_location(),
+            function=self.reference,
+            inputs=inputs,
+            models=self.models,
+            execution=self.execution,
+            **self.size,
+        )
+        return trace.add(task, self.returns)
+
+    def _run(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        from orchestrator.eager import run_model
+
+        return run_model(self, args, kwargs)
+
+
+def is_stub(function: Callable[..., Any]) -> bool:
+    """Whether the body is only `...`, `pass` or a docstring although the function is annotated to return something."""
+    code = list(dis.get_instructions(function))
+    constants = {instruction.argval for instruction in code if instruction.opname in _CONSTANT_OPS}
+    returns = function.__annotations__.get("return")
+    only_constants = {instruction.opname for instruction in code} <= _STUB_OPS
+    return only_constants and constants <= {None} and returns not in (None, "None")
+
+
+_CONSTANT_OPS = frozenset({"LOAD_CONST", "RETURN_CONST"})
+_STUB_OPS = _CONSTANT_OPS | {
+    *("RESUME", "RETURN_VALUE", "RETURN_GENERATOR", "POP_TOP", "NOP"),
+    *("CALL_INTRINSIC_1", "RERAISE"),  # how later versions of Python end a coroutine
+}
+
+
+def _check_function(kind: str, function: object) -> None:
+    if isinstance(function, Function):
+        raise DecorationError(f"@{kind}: {function!r} is decorated twice", "keep one decorator", user_location())
+    if not isinstance(function, FunctionType):
+        raise DecorationError(
+            f"@{kind} is applied to {function!r}", "apply it to a function made by def", user_location()
+        )
+    if function.__name__ == "<lambda>":
+        raise DecorationError(f"@{kind} is applied to a lambda", "give it a name with def", user_location())
+    if "." in function.__qualname__.rpartition("<locals>.")[2]:
+        raise DecorationError(
+            f"@{kind} {function.__qualname__!r} is a method",
+            "move it to the top level of the module and pass what it needs as arguments",
+            defined_at(function),
+        )
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise DecorationError(f"@{kind} {function.__name__!r} is a generator", "return a list", defined_at(function))
+
+
+def defined_at(function: Callable[..., Any]) -> str:
+    """`file:line` of a function."""
+    code: CodeType = function.__code__
+    return f"{display_path(code.co_filename)}:{code.co_firstlineno}"
+
+
+def _restore(module: str, qualname: str, overrides: dict[str, Any]) -> object:
+    found = getattr(sys.modules.get(module) or __import__(module, fromlist=[""]), qualname)
+    return found._with(overrides) if overrides else found
