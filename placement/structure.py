@@ -17,6 +17,7 @@ from xdsl.ir import BlockArgument, Operation, OpResult, Region, SSAValue
 from ir.dialects.agent import GraphOp
 from ir.dialects.control import FanoutOp, LoopOp, ReactOp, WhenOp
 from ir.dialects.plan import ChooseOp
+from ir.dialects.task import FunctionOp
 from placement.problem import Block, BranchNode, ChooseNode, FanoutNode, LoopNode, Node, OpNode
 
 OPERATOR_OPS = frozenset(
@@ -54,7 +55,7 @@ class EdgeSpec:
 class Structure:
     """The tree of blocks over `operations` (operators in order), with edges, choices and groups."""
 
-    operations: tuple[Operation, ...]
+    operations: tuple[FunctionOp, ...]
     root: Block
     edges: tuple[EdgeSpec, ...]
     choices: tuple[ChooseOp, ...]
@@ -70,9 +71,9 @@ def read_structure(graph: GraphOp) -> Structure:
     )
 
 
-def producers(value: SSAValue) -> tuple[Operation, ...]:
+def producers(value: SSAValue) -> tuple[FunctionOp, ...]:
     """The operations whose devices a value may come from, through expressions, control and choices."""
-    found: dict[Operation, None] = {}
+    found: dict[FunctionOp, None] = {}
     seen: set[SSAValue] = set()
     open_values = [value]
     while open_values:
@@ -80,8 +81,9 @@ def producers(value: SSAValue) -> tuple[Operation, ...]:
         if current in seen:
             continue
         seen.add(current)
-        if isinstance(current, OpResult) and current.owner.name in OPERATOR_OPS:
-            found[current.owner] = None
+        owner = current.owner
+        if isinstance(owner, FunctionOp) and owner.name in OPERATOR_OPS:
+            found[owner] = None
         else:
             open_values.extend(_feeders(current))
     return tuple(found)
@@ -147,8 +149,8 @@ def _argument_feeders(argument: BlockArgument) -> Iterator[SSAValue]:
 class _Reader:
     """Collects operators, choices and groups while it walks the blocks."""
 
-    operations: list[Operation] = field(default_factory=list[Operation])
-    index: dict[Operation, int] = field(default_factory=dict[Operation, int])
+    operations: list[FunctionOp] = field(default_factory=list[FunctionOp])
+    index: dict[FunctionOp, int] = field(default_factory=dict[FunctionOp, int])
     choices: list[ChooseOp] = field(default_factory=list[ChooseOp])
 
     def block(self, block: IrBlock) -> Block:
@@ -165,7 +167,7 @@ class _Reader:
         return Block(tuple(nodes), tuple(waits))
 
     def node(self, op: Operation) -> Node | None:
-        if op.name in OPERATOR_OPS:
+        if isinstance(op, FunctionOp) and op.name in OPERATOR_OPS:
             self.index[op] = len(self.operations)
             self.operations.append(op)
             return OpNode(self.index[op])

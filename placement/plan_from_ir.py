@@ -1,0 +1,152 @@
+"""From the lowered IR and a solution to the plan document that the runtime executes.
+
+The solution says which rows and alternatives were taken; this file writes them down with names and promises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ir.dialects.agent import GraphOp
+from placement import plan
+from placement.body_from_ir import write_body
+from placement.from_ir import Lowered
+from placement.plan_pools import write_pools
+from placement.problem import Option
+from placement.solve import Solution
+
+_DEMAND = ("tokens_in", "tokens_out", "audio_s", "images", "bytes_out")
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What a plan says of itself beside the decisions: schemas of input and output, and where it comes from."""
+
+    provenance: plan.Provenance
+    input_schema: Mapping[str, object]
+    output_schema: Mapping[str, object]
+
+
+def plan_from_ir(graph: GraphOp, lowered: Lowered, solution: Solution, heading: Heading) -> plan.Plan:
+    """The plan document of a solution."""
+    taken = _taken(lowered, solution)
+    specs = lowered.specs
+    ids = {op: specs[position].id for position, op in enumerate(lowered.structure.operations)}
+    chosen = dict(zip(lowered.structure.choices, solution.placement.alternative, strict=True))
+    return plan.Plan(
+        agent=graph.sym_name.data,
+        body=write_body(graph, chosen, ids),
+        operators=[_operator(lowered, position, option) for position, option in taken.items()],
+        pools=write_pools(lowered, taken),
+        links=_links(lowered),
+        transfers=_transfers(lowered, taken),
+        sla=_sla(lowered),
+        cost_basis="metered",
+        promised=_promised(lowered, solution),
+        bound_usd=solution.bound_usd,
+        gap=solution.gap,
+        bound_scope=solution.bound_scope,
+        choices={op.id.data: op.names.data[index].data for op, index in chosen.items()},
+        input_schema=dict(heading.input_schema),
+        output_schema=dict(heading.output_schema),
+        provenance=heading.provenance,
+    )
+
+
+def _taken(lowered: Lowered, solution: Solution) -> dict[int, Option]:
+    """The row of each operator whose alternative is taken."""
+    rows = zip(lowered.problem.operators, solution.placement.option, strict=True)
+    return {
+        position: operator.options[option] for position, (operator, option) in enumerate(rows) if option is not None
+    }
+
+
+def _operator(lowered: Lowered, position: int, option: Option) -> plan.PlanOperator:
+    spec, pool = lowered.specs[position], lowered.problem.pools[option.pool]
+    return plan.PlanOperator(
+        id=spec.id,
+        name=spec.function,
+        op=spec.op,
+        driver=pool.driver,
+        function=_function(lowered, position),
+        inputs=_input_names(lowered, position),
+        routes=[plan.Route(pool=pool.id, share=1.0)],
+        visits=spec.visits,
+        demand={name: value for name in _DEMAND if (value := getattr(spec, name)) is not None},
+        promised=plan.Promise(
+            mean_s=option.latency_s, cost_usd=option.cost_usd, source=option.source, notes=list(option.notes)
+        ),
+        parts=[plan.OperatorPart(op=name, latency_s=seconds) for name, seconds in spec.parts],
+        model=pool.model,
+        idempotent=spec.calls.idempotent,
+        timeout_s=spec.calls.timeout_s,
+        retries=spec.calls.retries,
+        stream=spec.calls.stream,
+    )
+
+
+def _function(lowered: Lowered, position: int) -> plan.Function:
+    """The user's function of an operator; a prefill and a decode have that of their call."""
+    function = lowered.structure.operations[position].function
+    return plan.Function(source=function.source.data, qualname=function.qualname.data, sha256=function.sha256.data)
+
+
+def _input_names(lowered: Lowered, position: int) -> list[str]:
+    """The operators whose results an operator reads."""
+    sources = {edge.src for edge in lowered.structure.edges if edge.dst == position}
+    return sorted({lowered.specs[source].id for source in sources})
+
+
+def _links(lowered: Lowered) -> list[plan.PlanLink]:
+    return [
+        plan.PlanLink(
+            src=link.source,
+            dst=link.target,
+            bytes_per_s=link.bytes_per_s,
+            latency_s=link.latency_s,
+            usd_per_byte=link.usd_per_byte,
+        )
+        for link in lowered.pricing.fleet.links
+    ]
+
+
+def _transfers(lowered: Lowered, taken: Mapping[int, Option]) -> list[plan.PlanTransfer]:
+    """Transfers between chosen operators that take time or cost something."""
+    found: list[plan.PlanTransfer] = []
+    pools = lowered.problem.pools
+    for edge in lowered.problem.edges:
+        if edge.src not in taken or edge.dst not in taken:
+            continue
+        src, dst = pools[taken[edge.src].pool], pools[taken[edge.dst].pool]
+        is_kv = edge.by == "kv_place"
+        move = edge.table[(src.kv_place, dst.kv_place) if is_kv else (src.place, dst.place)]
+        if move.latency_s == 0.0 and move.cost_usd == 0.0:
+            continue
+        found.append(
+            plan.PlanTransfer(
+                src=lowered.specs[edge.src].id,
+                dst=lowered.specs[edge.dst].id,
+                kind="kv" if is_kv else "data",
+                size_bytes=edge.size_bytes,
+                latency_s=move.latency_s,
+                cost_usd=move.cost_usd,
+            )
+        )
+    return found
+
+
+def _sla(lowered: Lowered) -> plan.PlanSla | None:
+    sla = lowered.problem.sla
+    return None if sla is None else plan.PlanSla(stat=sla.stat, limit_s=sla.limit_s)
+
+
+def _promised(lowered: Lowered, solution: Solution) -> plan.Promised:
+    judged = solution.evaluation
+    return plan.Promised(
+        latency_s=judged.latency_s,
+        latency_mean_s=judged.latency_mean_s,
+        latency_worst_s=judged.latency_worst_s,
+        cost_usd=judged.cost_usd,
+        critical_path=[lowered.specs[position].id for position in judged.critical_path],
+    )
