@@ -37,7 +37,8 @@ def check_problem(problem: Problem) -> None:
     _check_edges(problem)
     _check_groups(problem)
     _check_tree(problem)
-    penalty = problem.penalty_usd_per_s
+    sla, penalty = problem.sla, problem.penalty_usd_per_s
+    _require(sla is None or 0.0 < sla.limit_s < math.inf, f"the SLA is {sla}; its limit must be positive and finite")
     _require(penalty is None or _is_amount(penalty), f"penalty_usd_per_s is {penalty}; it must be a number >= 0")
 
 

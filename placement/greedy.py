@@ -1,0 +1,98 @@
+"""A fast answer without proof: place operator by operator at several prices of a second, then improve by local moves.
+
+It starts the MILP, bounds its costs from above, and stands in where the MILP runs out of time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+from placement.evaluate import Score, score
+from placement.local_search import improve, rank
+from placement.moves import Neighbourhood, candidates, neighbourhood, price
+from placement.prepared import Prepared
+from placement.problem import Placement
+
+MOST_ALTERNATIVES = 16
+PRICES = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0)
+"""Prices of a second to try, in units of the problem's typical dollars per second."""
+
+STARTS = 2
+"""How many of the best constructions are improved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A placement and its score, which may break limits."""
+
+    placement: Placement
+    score: Score
+
+
+def greedy(prepared: Prepared) -> Answer | None:
+    """The best placement found; None where some operator has no option under any alternatives tried."""
+    built: dict[Placement, Score] = {}
+    for alternative in _alternatives(prepared):
+        around = neighbourhood(prepared, alternative)
+        for usd_per_s in _prices(prepared):
+            placement = _construct(around, alternative, usd_per_s)
+            if placement is not None and placement not in built:
+                built[placement] = score(prepared, placement)
+    starts = sorted(built.items(), key=lambda one: rank(one[1]))[:STARTS]
+    improved = [improve(prepared, placement) for placement, _ in starts]
+    if not improved:
+        return None
+    placement, found = min(improved, key=lambda one: rank(one[1]))
+    return Answer(placement, found)
+
+
+def _alternatives(prepared: Prepared) -> Iterator[tuple[int, ...]]:
+    """All combinations where there are few; otherwise at most one choice differs from its first alternative."""
+    sizes = [len(names) for names in prepared.problem.choices]
+    if math.prod(sizes) <= MOST_ALTERNATIVES:
+        yield from product(*map(range, sizes))
+        return
+    yield (0,) * len(sizes)
+    for choice, size in enumerate(sizes):
+        for index in range(1, size):
+            yield tuple(index if one == choice else 0 for one in range(len(sizes)))
+
+
+def _prices(prepared: Prepared) -> list[float]:
+    operators = prepared.problem.operators
+    usd = math.fsum(o.visits * max((row.cost_usd for row in o.options), default=0.0) for o in operators)
+    seconds = math.fsum(o.visits * max((row.latency_s for row in o.options), default=0.0) for o in operators)
+    typical = usd / seconds if usd > 0.0 and seconds > 0.0 else 1.0
+    return [typical * factor for factor in PRICES]
+
+
+def _construct(around: Neighbourhood, alternative: tuple[int, ...], usd_per_s: float) -> Placement | None:
+    """Gives each unit in turn the cheapest place that fits and is allowed beside those placed, or else the cheapest."""
+    prepared = around.prepared
+    option: list[int | None] = [None] * len(prepared.problem.operators)
+    left = dict(prepared.counts)
+    opened: set[int] = set()
+    for unit in around.units:
+        best: tuple[tuple[bool, float, float], tuple[int, ...]] | None = None
+        for options in candidates(prepared, unit):
+            for member, index in zip(unit, options, strict=True):
+                option[member] = index
+            pool = prepared.problem.operators[unit[0]].options[options[0]].pool
+            row = prepared.problem.pools[pool]
+            fits = pool in opened or row.tp <= left[row.device]
+            cost = price(around, option, unit, usd_per_s)
+            key = (not fits or math.isinf(cost), cost, 0.0 if pool in opened else float(row.tp))
+            if best is None or key < best[0]:
+                best = key, options
+        if best is None:
+            return None
+        for member, index in zip(unit, best[1], strict=True):
+            option[member] = index
+        pool = prepared.problem.operators[unit[0]].options[best[1][0]].pool
+        if pool not in opened:
+            opened.add(pool)
+            left[prepared.problem.pools[pool].device] -= prepared.problem.pools[pool].tp
+    return Placement(tuple(option), alternative)

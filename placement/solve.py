@@ -1,0 +1,134 @@
+"""Finds the cheapest placement under all limits, with a bound on how much cheaper any other could be.
+
+The heuristic gives a first answer, the program improves and bounds it, and the judge has the last word on both.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+import highspy
+
+from placement.evaluate import Evaluation, judge
+from placement.greedy import Answer, greedy
+from placement.highs import Limits
+from placement.infeasible import InfeasibleError, UndecidedError, diagnose
+from placement.milp_columns import Form
+from placement.optimise import DisagreementError, Found, optimise
+from placement.prepared import Prepared, prepare
+from placement.presolve import presolve
+from placement.problem import Placement, Problem
+
+DEFAULT_TIME_LIMIT_S = 30.0
+DEFAULT_GAP = 1e-6
+BOUND_SCOPE = "metered MILP at operator means (exact)"
+SOFT_BOUND_SCOPE = f"{BOUND_SCOPE}, cost plus SLA penalty"
+
+_UNITS = 1000.0
+"""The known objective, and the SLA, in the program's units: far above the solver's absolute tolerances."""
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """A placement that the judge accepts, and how good it is.
+
+    No placement has an objective (cost, plus the penalty of a soft SLA) below `bound_usd`; `gap` = (objective - bound) /
+    objective, 0 where the objective is 0. `status` is `optimal` where the gap asked for was proven.
+    `heuristic_cost_usd` is the first answer's objective, None where it broke limits.
+    """
+
+    placement: Placement
+    evaluation: Evaluation
+    bound_usd: float
+    gap: float
+    bound_scope: str
+    status: Literal["optimal", "time_limit"]
+    seconds: float
+    solver: str
+    heuristic_cost_usd: float | None
+
+
+def solve(
+    problem: Problem,
+    *,
+    time_limit_s: float = DEFAULT_TIME_LIMIT_S,
+    gap: float = DEFAULT_GAP,
+    threads: int | None = None,
+) -> Solution:
+    """The cheapest placement, proven to a relative `gap` within the time limit if possible.
+
+    Raises `ProblemError` for a table that contradicts itself, `InfeasibleError` with the limit that binds,
+    `UndecidedError` where time ran out first, and `DisagreementError` for a mistake in the program or the judge.
+    """
+    began = time.monotonic()
+    prepared = prepare(problem)
+    reduced = presolve(prepared)
+    smaller = prepare(reduced.problem)
+    first = greedy(smaller)
+    limits = Limits(max(0.0, time_limit_s - (time.monotonic() - began)), gap, threads)
+    found = _search(smaller, first, limits)
+    placement = _better(prepared.problem.name, first, found)
+    if placement is None and found.status == "infeasible":
+        raise InfeasibleError(diagnose(problem, Limits(time_limit_s, 0.0, threads)))
+    if placement is None:
+        raise UndecidedError(f"{problem.name}: no placement found in {time_limit_s} s; allow more time")
+    placement = reduced.restore(placement)
+    evaluation = judge(prepared, placement)
+    if not evaluation.feasible:
+        raise DisagreementError(f"{problem.name}: the answer breaks {evaluation.violations} after presolve")
+    bound = min(found.bound, evaluation.objective_usd)
+    objective = evaluation.objective_usd
+    return Solution(
+        placement=placement,
+        evaluation=evaluation,
+        bound_usd=bound,
+        gap=(objective - bound) / objective if objective else 0.0,
+        bound_scope=BOUND_SCOPE if problem.penalty_usd_per_s is None else SOFT_BOUND_SCOPE,
+        status="optimal" if found.status == "optimal" else "time_limit",
+        seconds=time.monotonic() - began,
+        solver=f"HiGHS {highspy.HIGHS_VERSION_MAJOR}.{highspy.HIGHS_VERSION_MINOR}.{highspy.HIGHS_VERSION_PATCH}",
+        heuristic_cost_usd=first.score.objective_usd if first and first.score.feasible else None,
+    )
+
+
+def _search(prepared: Prepared, first: Answer | None, limits: Limits) -> Found:
+    """The program in units of the objective that is known; again in better ones where the answer is far below it."""
+    start = first.placement if first and first.score.feasible else None
+    if first and start and first.score.objective_usd == 0.0:
+        return Found("optimal", start, 0.0, 0.0)
+    known = _known_usd(prepared, first)
+    cutoff = known * (1.0 + 1e-6) if start else math.inf
+    sla = prepared.problem.sla
+    seconds = sla.limit_s / _UNITS if sla else 1.0
+    end = time.monotonic() + limits.time_s
+    while True:
+        left = Limits(max(0.0, end - time.monotonic()), limits.gap, limits.threads)
+        found = optimise(prepared, Form("cost", usd=known / _UNITS, seconds=seconds, cutoff_usd=cutoff), left, start)
+        if found.placement is None or found.status == "time_limit" or not 0.0 < found.objective < known / _UNITS:
+            return found
+        start, known = found.placement, found.objective
+        cutoff = known * (1.0 + 1e-6)
+
+
+def _known_usd(prepared: Prepared, first: Answer | None) -> float:
+    """Dollars of the order of the answer: the heuristic's, whatever it breaks, or that of the dearest options."""
+    if first and first.score.objective_usd > 0.0:
+        return first.score.objective_usd
+    operators = prepared.problem.operators
+    return math.fsum(o.visits * max((row.cost_usd for row in o.options), default=0.0) for o in operators) or 1.0
+
+
+def _better(name: str, first: Answer | None, found: Found) -> Placement | None:
+    """The cheaper of the two answers. Raises `DisagreementError` where the heuristic beats the bound."""
+    if first is None or not first.score.feasible:
+        return found.placement
+    if found.status == "infeasible" or found.bound > first.score.objective_usd * (1.0 + 1e-6):
+        raise DisagreementError(
+            f"{name}: the heuristic costs {first.score.objective_usd}, the program says {found.status}, {found.bound}"
+        )
+    if found.placement is None or first.score.objective_usd < found.objective:
+        return first.placement
+    return found.placement
