@@ -8,8 +8,12 @@ from __future__ import annotations
 import math
 import re
 
-_SECONDS_PER_UNIT = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_PATTERN = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*(us|ms|s|m|h)\s*")
+_UNITS_PER_SECOND = {"us": 1e6, "ms": 1e3}
+_SECONDS_PER_UNIT = {"s": 1.0, "m": 60.0, "h": 3600.0}
+_PATTERN = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*(us|ms|s|m|h)\s*", re.ASCII)
+
+MAX_DURATION_S = 1e9
+"""Longest duration that is accepted, about 32 years: anything longer is a slip."""
 
 
 class DurationError(ValueError):
@@ -17,32 +21,47 @@ class DurationError(ValueError):
 
 
 def parse_duration_s(value: str | float) -> float:
-    """Seconds of a duration. Raises `DurationError` for anything negative, not finite or without a unit.
+    """Seconds of a duration. Raises `DurationError` for anything negative, over `MAX_DURATION_S` or without a unit.
 
     >>> parse_duration_s("120ms")
     0.12
     """
-    if isinstance(value, bool):
-        raise DurationError(f"a duration is a number of seconds or a text such as '2s', got {value!r}")
-    if isinstance(value, int | float):
-        if not math.isfinite(value) or value < 0:
-            raise DurationError(f"a duration must be finite and not negative, got {value!r}")
-        return float(value)
-    match = _PATTERN.fullmatch(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _bounded_s(value, value)
+    match = _PATTERN.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise DurationError(
-            f"not a duration: {value!r}; write a number with us, ms, s, m or h, such as '120ms' or '2s'"
+            f"not a duration: {_shortened(value)}; write seconds, or a number with us, ms, s, m or h such as '120ms'"
         )
     number, unit = float(match[1]), match[2]
-    return number / 1000 if unit == "ms" else number * _SECONDS_PER_UNIT[unit]
+    seconds = number / _UNITS_PER_SECOND[unit] if unit in _UNITS_PER_SECOND else number * _SECONDS_PER_UNIT[unit]
+    return _bounded_s(seconds, value)
 
 
 def format_duration(seconds: float) -> str:
-    """A duration scaled for reading, three significant digits or so: `105 ms`, `2.31 s`."""
-    if seconds == 0:
-        return "0 s"
-    if abs(seconds) < 1e-3:
-        return f"{seconds * 1e6:.3g} us"
-    if abs(seconds) < 1:
-        return f"{seconds * 1e3:.4g} ms"
-    return f"{seconds:.4g} s"
+    """A duration scaled for reading, four significant digits at most: `105 ms`, `2.31 s`, `1389 h`."""
+    if seconds == 0 or not math.isfinite(seconds):
+        return f"{seconds:g} s"
+    for limit_s, scale, unit in _READABLE:
+        if abs(seconds) < limit_s:
+            return f"{_digits(seconds * scale)} {unit}"
+    return f"{_digits(seconds / 3600)} h"
+
+
+_READABLE = ((1e-3 - 5e-8, 1e6, "us"), (1 - 5e-5, 1e3, "ms"), (9999.5, 1.0, "s"))
+
+
+def _digits(number: float) -> str:
+    return f"{number:.0f}" if abs(number) >= 1000 else f"{number:.4g}"
+
+
+def _bounded_s(seconds: float, given: object) -> float:
+    if not 0 <= seconds <= MAX_DURATION_S:
+        raise DurationError(f"a duration is from 0 to {MAX_DURATION_S:g} s, got {_shortened(given)}")
+    return float(seconds)
+
+
+def _shortened(value: object) -> str:
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10**18 else "a number of more than 18 digits"
+    return repr(value)[:80]

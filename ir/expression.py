@@ -8,8 +8,10 @@ This module is a leaf: it imports only the standard library.
 from __future__ import annotations
 
 import ast
+import keyword
 import math
 import operator
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -20,6 +22,9 @@ MAX_TEXT_LENGTH = 4_000
 MAX_DEPTH = 60
 """Deepest nesting that `parse` accepts."""
 
+MAX_INTEGER = 2**64
+"""Whole numbers in an expression are smaller than this in magnitude, so that every reader of JSON can hold them."""
+
 
 class ExpressionError(ValueError):
     """A text that is no expression, or an evaluation that has no value."""
@@ -27,7 +32,7 @@ class ExpressionError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Const:
-    """A literal: None, bool, int, finite float or str."""
+    """A literal: None, bool, int below `MAX_INTEGER`, finite float or str."""
 
     value: bool | int | float | str | None
 
@@ -80,6 +85,9 @@ class DictOf:
 Expression = Const | Ref | Field | Item | Apply | ListOf | DictOf
 
 
+_NO_FIELDS: tuple[type, ...] = (str, bytes, int, float, list, tuple, set, type(None))
+
+
 def _contains(item: object, container: object) -> bool:
     return operator.contains(cast(Sequence[object], container), item)
 
@@ -103,7 +111,7 @@ _BINARY: dict[str, tuple[type[ast.operator], Callable[..., object]]] = {
     "+": (ast.Add, operator.add),
     "-": (ast.Sub, _numeric(operator.sub)),
     "*": (ast.Mult, _numeric(operator.mul)),
-    "/": (ast.Div, _numeric(operator.truediv)),
+    "/": (ast.Div, _numeric(lambda left, right: left / right)),
     "%": (ast.Mod, _numeric(operator.mod)),
 }
 _COMPARE: dict[str, tuple[type[ast.cmpop], Callable[..., object]]] = {
@@ -115,34 +123,31 @@ _COMPARE: dict[str, tuple[type[ast.cmpop], Callable[..., object]]] = {
     ">=": (ast.GtE, operator.ge),
     "in": (ast.In, _contains),
 }
-_FUNCTIONS: dict[str, Callable[..., object]] = {
-    "len": len,
-    "min": min,
-    "max": max,
-    "sum": sum,
-    "abs": abs,
-    "any": any,
-    "all": all,
-}
+_FUNCTIONS: dict[str, Callable[..., object]] = {f.__name__: f for f in (len, min, max, sum, abs, any, all)}
 _BOOLEAN: dict[str, type[ast.boolop]] = {"and": ast.And, "or": ast.Or}
+_CALLS = {name: call for table in (_UNARY, _BINARY, _COMPARE) for name, (_, call) in table.items()} | _FUNCTIONS
 
-OPERATIONS = frozenset(_UNARY) | frozenset(_BINARY) | frozenset(_COMPARE) | frozenset(_FUNCTIONS) | frozenset(_BOOLEAN)
+OPERATIONS = frozenset(_CALLS) | frozenset(_BOOLEAN)
 """Every operation that `Apply` may name."""
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can name a value: an identifier that Python reads as written, public and no keyword."""
+    public = text.isidentifier() and not keyword.iskeyword(text) and not text.startswith("_")
+    return public and unicodedata.normalize("NFKC", text) == text
 
 
 def apply(operation: str, *arguments: Expression) -> Expression:
     """Build an application. Raises `ExpressionError` for an operation outside `OPERATIONS`."""
     if operation not in OPERATIONS:
         raise ExpressionError(f"unknown operation {operation!r}; use one of {', '.join(sorted(OPERATIONS))}")
-    if operation == "neg" and len(arguments) == 1:
-        (argument,) = arguments
-        if isinstance(argument, Const) and _is_number(argument.value):
-            return Const(-cast(float, argument.value))
+    if operation == "neg" and isinstance(arguments[0], Const) and _is_number(arguments[0].value):
+        return Const(-cast(float, arguments[0].value))
     return Apply(operation, arguments)
 
 
 def parse(text: str) -> Expression:
-    """Read an expression; `parse(to_text(e)) == e`.
+    """Read an expression; `parse(to_text(e)) == e` for every `e` that `parse` and `apply` make.
 
     Raises `ExpressionError` for text that is too long, too deep, or outside the subset, and for nothing else.
     """
@@ -152,12 +157,18 @@ def parse(text: str) -> Expression:
         tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ExpressionError(f"not an expression: {_shorten(text)!r} ({error})") from None
-    return _from_ast(tree.body, text, 0)
+    return _from_ast(tree.body, text.strip(), 0)
 
 
 def to_text(expression: Expression) -> str:
-    """Write an expression in its canonical text form."""
-    return ast.unparse(ast.fix_missing_locations(_to_ast(expression)))
+    """Write an expression in its canonical text form.
+
+    Raises `ExpressionError` for what no text can say: a name that is no identifier, a large literal, deep nesting.
+    """
+    try:
+        return ast.unparse(_to_ast(expression))
+    except RecursionError:
+        raise ExpressionError(f"expression nested deeper than {MAX_DEPTH}") from None
 
 
 def references(expression: Expression) -> frozenset[str]:
@@ -242,19 +253,14 @@ def _evaluate_apply(
             if bool(result) == (operation == "or"):
                 break
         return result
-    call = _callable(operation)
     operands = [evaluate(argument, values) for argument in arguments]
     try:
-        return call(*operands)
+        result = _CALLS[operation](*operands)
     except (TypeError, ValueError, ArithmeticError) as error:
         raise ExpressionError(f"{to_text(whole)} has no value: {error}") from None
-
-
-def _callable(operation: str) -> Callable[..., object]:
-    for table in (_UNARY, _BINARY, _COMPARE):
-        if operation in table:
-            return table[operation][1]
-    return _FUNCTIONS[operation]
+    if isinstance(result, float) and not math.isfinite(result):
+        raise ExpressionError(f"{to_text(whole)} has no value: the result {result!r} is not finite")
+    return result
 
 
 def _field(base: object, name: str, whole: Expression) -> object:
@@ -263,7 +269,7 @@ def _field(base: object, name: str, whole: Expression) -> object:
         if name in mapping:
             return mapping[name]
         raise ExpressionError(f"{to_text(whole)}: no field {name!r}; it has {', '.join(map(str, mapping)) or 'none'}")
-    if not hasattr(base, name):
+    if name.startswith("_") or isinstance(base, _NO_FIELDS) or not hasattr(base, name):
         raise ExpressionError(f"{to_text(whole)}: a {type(base).__name__} has no field {name!r}")
     return getattr(base, name)
 
@@ -286,9 +292,9 @@ def _from_ast(node: ast.expr, text: str, depth: int) -> Expression:
         case ast.Constant(value=value) if _is_literal(value):
             return Const(cast("bool | int | float | str | None", value))
         case ast.Name(id=name):
-            return Ref(_public(name, text))
+            return Ref(_public(name))
         case ast.Attribute(value=base, attr=name):
-            return Field(child(base), _public(name, text))
+            return Field(child(base), _public(name))
         case ast.Subscript(value=base, slice=index) if not isinstance(index, ast.Slice | ast.Tuple):
             return Item(child(base), child(index))
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=value)) if _is_number(value):
@@ -308,19 +314,18 @@ def _from_ast(node: ast.expr, text: str, depth: int) -> Expression:
         case ast.Dict(keys=keys, values=items):
             return DictOf(tuple((_key(key, text), child(item)) for key, item in zip(keys, items, strict=True)))
         case _:
-            raise ExpressionError(
-                f"{ast.unparse(node)!r} is not allowed in an expression; move it into a @compute step"
-            )
+            part = _shorten(ast.get_source_segment(text, node) or text)
+            raise ExpressionError(f"{part!r} is not allowed in an expression; move it into a @compute step")
 
 
 def _to_ast(expression: Expression) -> ast.expr:
     match expression:
         case Const(value):
-            return ast.Constant(value)
+            return _const_to_ast(value)
         case Ref(name):
-            return ast.Name(name, ast.Load())
+            return ast.Name(_public(name), ast.Load())
         case Field(base, name):
-            return ast.Attribute(_to_ast(base), name, ast.Load())
+            return ast.Attribute(_to_ast(base), _public(name), ast.Load())
         case Item(base, index):
             return ast.Subscript(_to_ast(base), _to_ast(index), ast.Load())
         case ListOf(items):
@@ -329,6 +334,20 @@ def _to_ast(expression: Expression) -> ast.expr:
             return ast.Dict([ast.Constant(key) for key, _ in items], [_to_ast(item) for _, item in items])
         case Apply(operation, arguments):
             return _apply_to_ast(operation, [_to_ast(argument) for argument in arguments])
+
+
+def _const_to_ast(value: bool | int | float | str | None) -> ast.expr:
+    if not _is_literal(value):
+        raise ExpressionError(f"the literal {_shorten(repr(value))} cannot be written in an expression")
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.copysign(1, value) < 0:
+        return ast.UnaryOp(ast.USub(), ast.Constant(-value))
+    return ast.Constant(value)
+
+
+def _public(name: str) -> str:
+    if not is_name(name):
+        raise ExpressionError(f"{_shorten(name)!r} is no public name; only public names can be read")
+    return name
 
 
 def _apply_to_ast(operation: str, parts: list[ast.expr]) -> ast.expr:
@@ -353,19 +372,15 @@ def _operation(node: ast.AST, table: Mapping[str, tuple[type[ast.AST], Callable[
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and _is_literal(value)
 
 
 def _is_literal(value: object) -> bool:
     if isinstance(value, float):
         return math.isfinite(value)
-    return value is None or isinstance(value, bool | int | str)
-
-
-def _public(name: str, text: str) -> str:
-    if name.startswith("_"):
-        raise ExpressionError(f"private name {name!r} in {_shorten(text)!r}; only public names can be read")
-    return name
+    if isinstance(value, int):
+        return abs(value) < MAX_INTEGER
+    return value is None or isinstance(value, str)
 
 
 def _key(node: ast.expr | None, text: str) -> str:

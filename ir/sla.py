@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
 from ir.duration import DurationError, format_duration, parse_duration_s
 
@@ -53,4 +53,4 @@ def _sla(stat: str, limit: str | float) -> Sla:
         raise SlaError(f"SLA {stat}: {error}") from None
     if limit_s <= 0:
         raise SlaError(f"SLA {stat}: the limit must be positive, got {limit!r}")
-    return Sla(cast(Stat, stat), limit_s)
+    return Sla(stat, limit_s)
