@@ -1,0 +1,55 @@
+"""Checks of a plan's tables: operators, routes, pools and transfers name each other and nothing else.
+
+The tables come from another process or another day; a dangling name must be found before a replica is started for it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+from placement.plan import Plan, PlanOperator, PlanTransfer
+from runtime.errors import ProgramError
+
+
+def check_operators(plan: Plan) -> None:
+    """Raises `ProgramError` for an id used twice, a route to an unknown pool and shares that do not add up to one."""
+    _once("operator", [operator.id for operator in plan.operators])
+    _once("pool", [pool.id for pool in plan.pools])
+    pools = {pool.id for pool in plan.pools}
+    for operator in plan.operators:
+        _check_routes(operator, pools)
+
+
+def transfers_into(plan: Plan) -> tuple[tuple[tuple[int, PlanTransfer], ...], ...]:
+    """For each operator the transfers that it receives, each with its source operator's index."""
+    index = {operator.id: position for position, operator in enumerate(plan.operators)}
+    into: list[list[tuple[int, PlanTransfer]]] = [[] for _ in plan.operators]
+    for transfer in plan.transfers:
+        for end in (transfer.src, transfer.dst):
+            if end not in index:
+                raise ProgramError(
+                    f"a transfer goes from {transfer.src!r} to {transfer.dst!r}, but the plan has no operator {end!r}"
+                )
+        into[index[transfer.dst]].append((index[transfer.src], transfer))
+    return tuple(tuple(entries) for entries in into)
+
+
+def _once(what: str, ids: list[str]) -> None:
+    twice = [name for name, count in Counter(ids).items() if count > 1]
+    if twice:
+        raise ProgramError(f"the {what} id {twice[0]!r} is used twice in the plan; ids must be unique")
+
+
+def _check_routes(operator: PlanOperator, pools: set[str]) -> None:
+    if not operator.routes:
+        raise ProgramError(f"operator {operator.id!r} has no route; place it on a pool of the plan")
+    for route in operator.routes:
+        if route.pool not in pools:
+            known = ", ".join(sorted(pools)) or "none"
+            raise ProgramError(f"operator {operator.id!r} is routed to the unknown pool {route.pool!r}; known: {known}")
+    total = sum(route.share for route in operator.routes)
+    if not math.isclose(total, 1.0, abs_tol=1e-6):
+        raise ProgramError(
+            f"the routes of operator {operator.id!r} have shares that add up to {total:g}; they must be 1"
+        )

@@ -1,0 +1,44 @@
+"""Why an attempt or a run failed, as data that crosses processes and is logged.
+
+Exceptions stay where they were raised; the state machine, the log and the report see only this record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+FailureKind = Literal["raised", "timeout", "lost", "refused", "arguments", "deadline"]
+"""`raised`: the user's code raised; `timeout`: the operator's limit passed; `lost`: its process or replica died;
+`refused`: it could not be run, or its result not taken (no such function, changed source, too large); `arguments`:
+they do not fit the function; `deadline`: the run's time was used up."""
+
+RETRIED: frozenset[FailureKind] = frozenset({"raised", "timeout", "lost"})
+"""Kinds after which an idempotent operator is tried again; the others would end the same way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """`type` and `message` of the error, the frames of the user's code in `traceback`, and where it happened."""
+
+    kind: FailureKind
+    type: str
+    message: str
+    traceback: str = ""
+    instance: str = ""
+
+    def at_instance(self, instance: str) -> Failure:
+        """The same failure, placed at an operator instance or a control node."""
+        return replace(self, instance=instance)
+
+    def to_json(self) -> dict[str, Any]:
+        """A mapping of the fields, all plain text."""
+        return asdict(self)
+
+
+class OperatorError(Exception):
+    """Carries a `Failure` from a driver to the replica that called it."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(f"{failure.type}: {failure.message}")
+        self.failure = failure
