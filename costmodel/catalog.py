@@ -28,7 +28,7 @@ class Catalog:
     """Devices by id with their sources; devices that lack a fact are kept as `entries` and refused when asked for."""
 
     name: str
-    entries: Mapping[str, Entry]
+    entries: Mapping[str, Entry] = field(hash=False)
     electricity_usd_per_kwh: float
     pue: float
     sources: Mapping[str, Source] = field(default_factory=dict[str, Source], compare=False)

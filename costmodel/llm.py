@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from costmodel.errors import CostError
 from costmodel.models import Model
 from costmodel.precision import bytes_per_value
-from costmodel.step import reach_sum, touched_share
+from costmodel.step import context_sum, reach_sum, touched_share
 from costmodel.work import Work
 
 ACTIVATION_BYTES = 2.0
@@ -157,10 +157,13 @@ def decode_work(
     weight_precision: str = "fp16",
     kv_precision: str = "fp16",
 ) -> Work:
-    """Work of `tokens_out` steps with contexts tokens_in, tokens_in + 1, ...: an arithmetic series, in closed form."""
+    """Work of `tokens_out` steps with contexts tokens_in, tokens_in + 1, ...: an arithmetic series, in closed form.
+
+    Mean token counts may be fractional; a last part of a step asks for that part of its work.
+    """
     _check(tokens_in=tokens_in, tokens_out=tokens_out, batch=batch)
     unit = token_demand(model, kv_precision)
-    contexts = tokens_out * tokens_in + tokens_out * (tokens_out - 1) / 2
+    contexts = context_sum(tokens_in, tokens_out)
     reach = reach_sum(tokens_in, tokens_out, model.sliding_window_tokens)
     token_flops = unit.flops + unit.head_flops
     return Work(

@@ -94,10 +94,8 @@ def load_profile(path: Path | str) -> Profile:
 def _text(path: Path) -> str:
     try:
         content = path.read_bytes()
-    except OSError as error:
-        raise ProfileError(
-            f"{path}: the profile cannot be read ({error.strerror}); give the path of a CSV file"
-        ) from error
+    except (OSError, ValueError) as error:
+        raise ProfileError(f"{path}: the profile cannot be read ({error}); give the path of a CSV file") from error
     if len(content) > MAX_BYTES:
         raise ProfileError(f"{path}: a profile has at most {MAX_BYTES:,} bytes, this one has {len(content):,}")
     try:

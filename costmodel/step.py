@@ -65,10 +65,17 @@ def touched_share(expert_share: float, tokens: float) -> float:
     return 1.0 - (1.0 - expert_share) ** tokens
 
 
+def context_sum(first: float, count: float) -> float:
+    """Sum of first, first + 1, ..., `count` terms in all; of a last part of a term that part counts."""
+    return reach_sum(first, count, first + count)
+
+
 def reach_sum(first: float, count: float, window_tokens: float) -> float:
-    """Sum of min(i, window_tokens) for i = first, first + 1, ..., `count` terms in all, in closed form."""
-    growing = min(count, max(0.0, window_tokens - first + 1))
-    return growing * first + growing * (growing - 1) / 2 + (count - growing) * window_tokens
+    """Sum of min(i, window_tokens) for i = first, first + 1, ..., `count` terms as in `context_sum`, in closed form."""
+    whole = int(count)
+    growing = min(whole, int(window_tokens - first) + 1) if first <= window_tokens else 0
+    terms = growing * first + growing * (growing - 1) / 2 + (whole - growing) * window_tokens
+    return terms + (count - whole) * min(first + whole, window_tokens)
 
 
 def decode_step_s(coefficients: StepCoefficients, batch: float, context_tokens: float) -> float:

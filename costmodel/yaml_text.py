@@ -52,10 +52,8 @@ def read_yaml(path: Path) -> YamlText:
     """The value of a YAML file. Raises FleetError naming the file, and the line where there is one."""
     try:
         content = path.read_bytes()
-    except OSError as error:
-        raise FleetError(
-            f"{path}: the fleet file cannot be read ({error.strerror}); give the path of a YAML file"
-        ) from error
+    except (OSError, ValueError) as error:
+        raise FleetError(f"{path}: the fleet file cannot be read ({error}); give the path of a YAML file") from error
     if len(content) > MAX_BYTES:
         raise FleetError(f"{path}: a fleet file has at most {MAX_BYTES:,} bytes, this one has {len(content):,}")
     try:
