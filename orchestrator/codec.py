@@ -19,8 +19,10 @@ from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, Validation
 from pydantic_core import PydanticSerializationError
 
 from orchestrator.errors import ConversionError, OrchestratorError, ParseError, TraceError
-from orchestrator.function import Function, LlmFunction, ModelFunction, defined_at
+from orchestrator.function import Function, defined_at
 from orchestrator.graph import Json
+from orchestrator.llm_function import LlmFunction
+from orchestrator.model_function import ModelFunction
 from orchestrator.turns import ToolCalls, Turn, turn_json
 
 if TYPE_CHECKING:

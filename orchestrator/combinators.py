@@ -13,9 +13,11 @@ from typing import Any, NoReturn, ParamSpec, TypeVar, cast
 
 from ir.expression import Ref, parse, walk
 from orchestrator.annotations import hints, item_type
+from orchestrator.call_function import CallFunction
 from orchestrator.errors import TraceError
-from orchestrator.function import CallFunction, Function, LlmFunction
+from orchestrator.function import Function
 from orchestrator.graph import FanoutTask, InterruptTask, LoopTask, ObserveTask, OnError, Overflow, ReactTask, WhenTask
+from orchestrator.llm_function import LlmFunction
 from orchestrator.source import user_location
 from orchestrator.symbolic import Symbol, annotation_of, function_of
 from orchestrator.tracing import Trace, current

@@ -10,7 +10,9 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, ParamSpec, Protocol, TypeVar, Unpack, overload
 
 from orchestrator.agent_function import AgentFunction
-from orchestrator.function import CallFunction, LlmFunction, ModelFunction
+from orchestrator.call_function import CallFunction
+from orchestrator.llm_function import LlmFunction
+from orchestrator.model_function import ModelFunction
 from orchestrator.settings import AgentSettings, CallSettings, LlmSettings, MemorySettings, ModelSettings
 
 P = ParamSpec("P")

@@ -16,10 +16,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, TypeVar, cast
 
+from orchestrator.call_function import CallFunction
 from orchestrator.codec import codec_of, messages, simulated_turn, simulated_value
 from orchestrator.errors import ConversionError, EagerError, FanoutOverflowError, InterruptError
-from orchestrator.function import CallFunction, LlmFunction, ModelFunction, is_stub
+from orchestrator.function import is_stub
 from orchestrator.graph import Json, OnError, Overflow
+from orchestrator.llm_function import LlmFunction
+from orchestrator.model_function import ModelFunction
 from orchestrator.parallel import run_parallel
 from orchestrator.placeholder import placeholder_text
 from orchestrator.source import user_location

@@ -1,12 +1,10 @@
 """Decorated functions: ordinary typed callables that record a task when an agent is traced and run otherwise.
 
-One class per way of running: on a CPU core, by a text generator, by any other model. Each keeps its keywords, so that
-`.options(...)` can give a copy with some of them changed.
+What all kinds share: binding arguments, running the body, copies with other options, being found again by name.
 """
 
 from __future__ import annotations
 
-import asyncio
 import dis
 import functools
 import inspect
@@ -14,16 +12,16 @@ import sys
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from types import CodeType, FunctionType
-from typing import Any, Generic, Literal, ParamSpec, TypeVar, Unpack, cast
+from typing import Any, Generic, Literal, ParamSpec, TypeVar, cast
 
 from orchestrator.annotations import hints
 from orchestrator.errors import DecorationError, EagerError, TraceError
 from orchestrator.functions import function_ref
-from orchestrator.graph import CallTask, FunctionRef, Json, LlmTask, MemoryOp, ModelTask
-from orchestrator.settings import NOT_PER_CALL, LlmSettings, MemorySettings, ModelSettings, Settings
+from orchestrator.graph import FunctionRef
+from orchestrator.settings import NOT_PER_CALL, Settings
 from orchestrator.source import display_path, user_location
 from orchestrator.symbolic import Symbol
-from orchestrator.tracing import LLM_PHASES, Trace, current
+from orchestrator.tracing import Trace, current
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -88,6 +86,8 @@ class Function(Generic[P, R]):
         self._check_not_stub()
         if not inspect.iscoroutinefunction(self.__wrapped__):
             return self.__wrapped__(*args, **kwargs)
+        import asyncio
+
         try:
             asyncio.get_running_loop()
         except RuntimeError:
@@ -127,189 +127,6 @@ class Function(Generic[P, R]):
 
     @abstractmethod
     def _run(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any: ...
-
-
-class CallFunction(Function[P, R]):
-    """`@tool`, `@memory` or `@compute`: runs on a CPU core."""
-
-    def __init__(self, kind: Kind, function: Callable[..., Any], values: Mapping[str, Any]) -> None:
-        super().__init__(kind, function, values)
-        self.prior = self.settings.prior()
-        self.execution = self.settings.execution()
-        self.op: MemoryOp | None = None
-        self.k: int | None = None
-        if kind == "memory":
-            self.op, self.k = self.settings.memory()
-
-    def options(self, **changes: Unpack[MemorySettings]) -> CallFunction[P, R]:
-        """A copy whose calls use other limits or priors."""
-        return self._with(changes)
-
-    def invoke_json(self, arguments: Mapping[str, Json]) -> Json:
-        """Run the body on JSON arguments. Raises `ConversionError`, or whatever the body raises."""
-        from orchestrator.codec import invoke_json
-
-        return invoke_json(self, arguments)
-
-    def task(self, trace: Trace, inputs: dict[str, str], where: str) -> CallTask:
-        """The task of one call; a react's tool has no inputs, its model gives them."""
-        return CallTask(
-            id=trace.unique(self.__name__),
-            name=self.__name__,
-            where=where,
-            kind=cast(Literal["tool", "memory", "compute"], self.kind),
-            function=self.reference,
-            inputs=inputs,
-            prior=self.prior,
-            execution=self.execution,
-            op=self.op,
-            k=self.k,
-        )
-
-    def call_body(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """Run the body; a lookup keeps the first `k` of a list."""
-        return self._kept(super().call_body(args, kwargs))
-
-    async def await_body(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """`call_body` of an async function for a caller that has an event loop."""
-        self._check_not_stub()
-        return self._kept(await self.__wrapped__(*args, **kwargs))
-
-    def _kept(self, value: Any) -> Any:
-        return cast(list[object], value)[: self.k] if self.k is not None and isinstance(value, list) else value
-
-    def _record(self, trace: Trace, inputs: dict[str, str]) -> Symbol:
-        return trace.add(self.task(trace, inputs, user_location()), self.returns)
-
-    def _run(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        return self.call_body(args, kwargs)
-
-
-class LlmFunction(Function[P, R]):
-    """`@llm`: the body writes the user's prompt, the docstring is the system prompt, the call yields a value."""
-
-    def __init__(self, kind: Kind, function: Callable[..., Any], values: Mapping[str, Any]) -> None:
-        super().__init__(kind, function, values)
-        self.models = self.settings.models()
-        self.max_tokens = self.settings.count("max_tokens", None)
-        self.tokens_in = self.settings.amount("tokens_in")
-        self.tokens_out = self.settings.amount("tokens_out")
-        if self.tokens_out is not None and self.tokens_out > self.max_tokens:
-            self.settings.fail(
-                f"tokens_out={self.tokens_out:g} exceeds max_tokens={self.max_tokens}", "expect at most max_tokens"
-            )
-        self.execution = self.settings.execution()
-        self.simulate: object = values.get("simulate")
-
-    @property
-    def returns(self) -> Any:
-        """The return annotation; text without one."""
-        return self.hints.get("return", str)
-
-    def options(self, **changes: Unpack[LlmSettings]) -> LlmFunction[P, R]:
-        """A copy whose calls use other models, token counts or limits."""
-        return self._with(changes)
-
-    def render_json(self, arguments: Mapping[str, Json]) -> Json:
-        """The messages of one call: `{"messages": [{"role", "content"}]}`."""
-        from orchestrator.codec import render_json
-
-        return render_json(self, arguments)
-
-    def parse_json(self, text: str) -> Json:
-        """The answer's JSON value. Raises `ParseError` (a `ValueError`) that says what did not fit."""
-        from orchestrator.codec import parse_json
-
-        return parse_json(self, text)
-
-    def simulate_json(self, arguments: Mapping[str, Json], messages: list[Json] | None = None) -> Json:
-        """What `simulate=` says: text, or an assistant turn with tool calls; None without `simulate=`."""
-        from orchestrator.codec import simulate_json
-
-        return simulate_json(self, arguments, messages)
-
-    def placeholder_text(self, model: str) -> str:
-        """Labelled text that fits the return annotation."""
-        from orchestrator.placeholder import placeholder_text
-
-        return placeholder_text(self, model)
-
-    def task(self, trace: Trace, inputs: dict[str, str], where: str) -> LlmTask:
-        """The task of one call."""
-        return LlmTask(
-            id=trace.unique(self.__name__, LLM_PHASES),
-            name=self.__name__,
-            where=where,
-            function=self.reference,
-            inputs=inputs,
-            models=self.models,
-            max_tokens=self.max_tokens,
-            tokens_in=self.tokens_in,
-            tokens_out=self.tokens_out,
-            execution=self.execution,
-        )
-
-    def _record(self, trace: Trace, inputs: dict[str, str]) -> Symbol:
-        return trace.add(self.task(trace, inputs, user_location()), self.returns)
-
-    def _run(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        from orchestrator.eager import generate
-
-        return generate(self, args, kwargs)
-
-
-class ModelFunction(Function[P, R]):
-    """`@model`: a model that is not a text generator, such as speech or embedding."""
-
-    def __init__(self, kind: Kind, function: Callable[..., Any], values: Mapping[str, Any]) -> None:
-        super().__init__(kind, function, values)
-        self.models = self.settings.models()
-        self.size = self.settings.input_size()
-        self.execution = self.settings.execution()
-        self.simulate: object = values.get("simulate")
-
-    def options(self, **changes: Unpack[ModelSettings]) -> ModelFunction[P, R]:
-        """A copy whose calls use other models, sizes or limits."""
-        if {"audio_s", "tokens", "images"} & set(changes):
-            cleared: dict[str, Any] = dict.fromkeys(("audio_s", "tokens", "images"))
-            return self._with({**cleared, **changes})
-        return self._with(changes)
-
-    def invoke_json(self, arguments: Mapping[str, Json]) -> Json:
-        """Run the body on JSON arguments. Raises `ConversionError`, or whatever the body raises."""
-        from orchestrator.codec import invoke_json
-
-        return invoke_json(self, arguments)
-
-    def simulate_json(self, arguments: Mapping[str, Json]) -> Json:
-        """The JSON value that `simulate=` gives; None without `simulate=`."""
-        from orchestrator.codec import simulate_json
-
-        return simulate_json(self, arguments, None)
-
-    def placeholder_text(self, model: str) -> str:
-        """Labelled JSON text that fits the return annotation."""
-        from orchestrator.placeholder import placeholder_text
-
-        return placeholder_text(self, model)
-
-    def _record(self, trace: Trace, inputs: dict[str, str]) -> Symbol:
-        task = ModelTask(
-            id=trace.unique(self.__name__),
-            name=self.__name__,
-            where=user_location(),
-            function=self.reference,
-            inputs=inputs,
-            models=self.models,
-            execution=self.execution,
-            **self.size,
-        )
-        return trace.add(task, self.returns)
-
-    def _run(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        from orchestrator.eager import run_model
-
-        return run_model(self, args, kwargs)
 
 
 def is_stub(function: Callable[..., Any]) -> bool:

@@ -21,6 +21,7 @@ from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from orchestrator.errors import CaptureError, FunctionLoadError, HashMismatchError, TraceError
+from orchestrator.function_ref_check import MODULE_PREFIX
 from orchestrator.graph import FunctionRef
 from orchestrator.source import display_path
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from orchestrator.agent_function import AgentFunction
     from orchestrator.function import Function
 
-_MODULE = "module:"
+
 _LOCK = threading.RLock()
 _SHA256: dict[Path, str] = {}
 _LOADED: dict[Path, ModuleType] = {}
@@ -94,10 +95,10 @@ def resolve(ref: FunctionRef, root: str | Path = ".") -> Function[..., Any]:
     """
     from orchestrator.function import Function
 
-    path = _module_file(ref) if ref.source.startswith(_MODULE) else _below(Path(root), ref)
+    path = _module_file(ref) if ref.source.startswith(MODULE_PREFIX) else _below(Path(root), ref)
     _check_hash(ref, path)
-    if ref.source.startswith(_MODULE):
-        module = importlib.import_module(ref.source.removeprefix(_MODULE))
+    if ref.source.startswith(MODULE_PREFIX):
+        module = importlib.import_module(ref.source.removeprefix(MODULE_PREFIX))
     else:
         module = load_file(path).module
     found: object = getattr(module, ref.qualname, None)
@@ -110,7 +111,7 @@ def resolve(ref: FunctionRef, root: str | Path = ".") -> Function[..., Any]:
 
 def _source(path: Path, module: str, where: str) -> str:
     if _is_installed(path):
-        return _MODULE + module
+        return MODULE_PREFIX + module
     try:
         return path.relative_to(Path.cwd().resolve()).as_posix()
     except ValueError:
@@ -227,7 +228,7 @@ def _below(root: Path, ref: FunctionRef) -> Path:
 
 
 def _module_file(ref: FunctionRef) -> Path:
-    name = ref.source.removeprefix(_MODULE)
+    name = ref.source.removeprefix(MODULE_PREFIX)
     try:
         spec = importlib.util.find_spec(name)
     except (ImportError, ValueError, AttributeError):

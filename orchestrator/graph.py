@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from ir.sla import Sla
 
 GRAPH_FORMAT = "orchestrator.graph/1"
 """Version of the JSON form; a reader refuses any other."""
+
+LLM_PHASES = ("render", "prefill", "decode")
+"""An llm task `answer` also takes the names `answer_render` and so on: the operators it is split into."""
 
 Json = Any
 """A JSON value: None, bool, int, float, str, list or dict of the same."""
@@ -205,6 +208,15 @@ class InterruptTask(TaskHeader):
     question: str
 
 
+class _ByKind:
+    """Tells pydantic, which only the reader of JSON loads, that `kind` chooses the class of a task."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic import Discriminator
+
+        return Discriminator("kind").__get_pydantic_core_schema__(source, handler)
+
+
 Task = (
     LlmTask
     | CallTask
@@ -226,7 +238,7 @@ class Body:
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
     parameters: tuple[str, ...]
-    tasks: tuple[Task, ...]
+    tasks: tuple[Annotated[Task, _ByKind()], ...]
     result: str
 
 

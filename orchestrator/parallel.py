@@ -14,7 +14,7 @@ from functools import partial
 from inspect import iscoroutinefunction
 from typing import Any, TypeVar, cast
 
-from orchestrator.function import CallFunction
+from orchestrator.call_function import CallFunction
 
 R = TypeVar("R")
 

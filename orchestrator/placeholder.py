@@ -11,8 +11,10 @@ from typing import Any, cast
 
 from orchestrator.codec import codec_of
 from orchestrator.errors import ConversionError
-from orchestrator.function import LlmFunction, ModelFunction, defined_at
+from orchestrator.function import defined_at
 from orchestrator.graph import Json
+from orchestrator.llm_function import LlmFunction
+from orchestrator.model_function import ModelFunction
 
 _FORMATS = {
     "date": "2000-01-01",

@@ -128,7 +128,7 @@ class Settings:
         value = self._values.get(key, default)
         if value is None:
             return None
-        return self._number(key, value, "a finite number that is not negative", lambda n: n >= 0, (int, float))
+        return float(self._number(key, value, "a finite number that is not negative", lambda n: n >= 0, (int, float)))
 
     def duration_s(self, key: str, positive: bool = False) -> float | None:
         """Seconds of a duration; None stays None."""

@@ -35,9 +35,6 @@ from orchestrator.symbolic import Symbol, depth_of, expression_of, make_symbol, 
 
 _CURRENT: ContextVar[Trace | None] = ContextVar("orchestrator_trace", default=None)
 
-LLM_PHASES = ("render", "prefill", "decode")
-"""An llm task `answer` also reserves `answer_render` and so on: the names of the operators it is split into."""
-
 
 @dataclass(slots=True)
 class Frame:
