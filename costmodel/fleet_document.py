@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
 
 from costmodel.errors import FleetError
 from costmodel.names import nearest
@@ -90,7 +90,8 @@ def read_document(path: Path) -> FleetDocument:
     try:
         return FleetDocument.model_validate(text.value)
     except ValidationError as error:
-        raise FleetError("; ".join(_message(path, text, each) for each in error.errors())) from error
+        mistakes = [_Mistake(each["type"], each["loc"], each["msg"], each["input"]) for each in error.errors()]
+        raise FleetError("; ".join(_message(path, text, each) for each in mistakes)) from error
 
 
 _PARTS: dict[str, type[Document]] = {
@@ -105,14 +106,24 @@ def _keys(part: type[Document]) -> list[str]:
     return [info.alias or name for name, info in part.model_fields.items()]
 
 
-def _message(path: Path, text: YamlText, error: ErrorDetails) -> str:
-    location = tuple(error["loc"])
+@dataclass(frozen=True, slots=True)
+class _Mistake:
+    """What pydantic says of one value: its kind, where it stands, what is wrong, and the value."""
+
+    kind: str
+    location: tuple[str | int, ...]
+    told: str
+    got: object
+
+
+def _message(path: Path, text: YamlText, mistake: _Mistake) -> str:
+    location = mistake.location
     where = f"{path}:{text.line(location)}"
     dotted = ".".join(str(each) for each in location)
-    if error["type"] == "extra_forbidden":
+    if mistake.kind == "extra_forbidden":
         names = [each for each in location[:-1] if isinstance(each, str)]
         part = _PARTS[names[-1]] if names else FleetDocument
         return f"{where}: unknown key {dotted!r}; {nearest(str(location[-1]), _keys(part))}"
-    if error["type"] == "missing":
+    if mistake.kind == "missing":
         return f"{where}: the key {dotted!r} is missing; write it"
-    return f"{where}: {dotted}: {error['msg']}, got {error['input']!r}"
+    return f"{where}: {dotted}: {mistake.told}, got {mistake.got!r}"
