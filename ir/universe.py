@@ -6,6 +6,9 @@ passes.
 
 from __future__ import annotations
 
+from functools import partial
+from typing import TypeVar
+
 from xdsl.context import Context
 from xdsl.dialects.builtin import Builtin
 from xdsl.universe import Universe
@@ -18,10 +21,21 @@ from ir.dialects.memory import Memory
 from ir.dialects.model import Model
 from ir.dialects.plan import Plan
 from ir.dialects.tool import Tool
+from ir.pipeline import DEFAULT_PIPELINE
+
+T = TypeVar("T")
+
+
+def _same(value: T) -> T:
+    return value
+
 
 DIALECTS = (Agent, Llm, Tool, Memory, Model, Comm, Plan, Cost)
 
-ORCHESTRATOR_UNIVERSE = Universe(all_dialects={dialect.name: (lambda dialect=dialect: dialect) for dialect in DIALECTS})
+ORCHESTRATOR_UNIVERSE = Universe(
+    all_dialects={dialect.name: partial(_same, dialect) for dialect in DIALECTS},
+    all_passes={each.name: partial(_same, each) for each in DEFAULT_PIPELINE},
+)
 
 
 def context() -> Context:

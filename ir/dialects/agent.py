@@ -5,7 +5,7 @@
       %draft = agent.call @helper_call @helper(question = %question) : (!agent.text) -> !agent.json
       %score = agent.expr "d.score > 0.9" (d = %draft) : (!agent.json) -> !agent.json
       %merged = agent.compute @merge(draft = %draft) {function = #agent.function<...>} : (!agent.json) -> !agent.json
-      %logged = agent.observe @merged_observe %merged : !agent.json
+      %logged = agent.observe @merged_observe %merged : !agent.json -> !agent.json
       %answer = agent.interrupt @interrupt %question : !agent.text -> !agent.json
       agent.output %answer : !agent.json
     }
@@ -15,8 +15,6 @@ types (`!agent.json`, `!agent.text`, `!agent.audio<2.5>`) are in `ir/dialects/va
 """
 
 from __future__ import annotations
-
-from typing import ClassVar
 
 from xdsl.dialects.builtin import (
     ArrayAttr,
@@ -31,8 +29,6 @@ from xdsl.ir import Dialect, ParametrizedAttribute
 from xdsl.irdl import (
     IRDLOperation,
     ParsePropInAttrDict,
-    VarConstraint,
-    base,
     irdl_attr_definition,
     irdl_op_definition,
     operand_def,
@@ -52,7 +48,7 @@ from ir.dialects.control import CONTROL_OPS
 from ir.dialects.cost import verify_cost
 from ir.dialects.names import verify_names
 from ir.dialects.task import CALL_FORMAT, CpuCallOp, TaskOp, check_names, distinct
-from ir.dialects.values import AudioType, FunctionAttr, JsonType, TextType, Value, check_amount
+from ir.dialects.values import AudioType, FunctionAttr, JsonType, TextType, Value, accepts, check_amount
 from ir.sla import STATS
 
 
@@ -98,6 +94,7 @@ class GraphOp(IRDLOperation):
     degrade = opt_prop_def(DegradeAttr)
     input_schema = opt_prop_def(StringAttr)
     output_schema = opt_prop_def(StringAttr)
+    agent_name = opt_prop_def(StringAttr)
     description = opt_prop_def(StringAttr)
     body = region_def("single_block")
 
@@ -195,16 +192,22 @@ class ComputeOp(CpuCallOp):
 
 @irdl_op_definition
 class ObserveOp(TaskOp):
-    """Writes a value to the run's log; its result is the value: `agent.observe @draft_observe %draft : !agent.json`."""
+    """Writes a value to the run's log; its result is the value.
+
+    %o = agent.observe @draft_observe %draft : !agent.json -> !agent.json
+    """
 
     name = "agent.observe"
 
-    T: ClassVar = VarConstraint("T", base(JsonType) | base(TextType) | base(AudioType))
+    value = operand_def(Value)
+    result = result_def(Value)
 
-    value = operand_def(T)
-    result = result_def(T)
+    assembly_format = "$id $value attr-dict `:` type($value) `->` type($result)"
 
-    assembly_format = "$id $value attr-dict `:` type($value)"
+    def verify_(self) -> None:
+        super().verify_()
+        if not accepts(self.result.type, self.value.type):
+            raise VerifyException(f"@{self.id.data} observes {self.value.type}, but its value is {self.result.type}")
 
 
 @irdl_op_definition

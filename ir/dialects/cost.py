@@ -7,8 +7,8 @@
 | `cost.visits` | f64 | mean executions per run: branch probability x loop count x width |
 | `cost.tokens_in`, `cost.tokens_out` | f64 | mean tokens of one call |
 | `cost.flops` | array of f64 | floating-point operations of one call, one for each of the op's models |
-| `cost.weight_bytes` | array of f64 | bytes of weights read by one call, one for each model |
-| `cost.kv_bytes` | array of f64 | bytes of KV written (prefill), read (decode) or moved, one for each model |
+| `cost.weight_bytes` | array of f64 | bytes of 16-bit weights read by a call alone in its batch, one for each model |
+| `cost.kv_bytes` | array of f64 | bytes of 16-bit KV written (prefill), read (decode) or moved, one for each model |
 | `cost.cpu_s` | f64 | busy CPU seconds of one call |
 | `cost.wait_s` | f64 | seconds of one call in which nothing here is busy |
 | `cost.bytes_out` | f64 | bytes of the result of one call |
@@ -60,7 +60,7 @@ def per_model(op: Operation, name: PerModel) -> tuple[float, ...] | None:
 
 
 def verify_cost(op: Operation) -> None:
-    """Known `cost.*` attributes of the right type, finite, not negative, one entry for each of the operation's models."""
+    """Known `cost.*` attributes of the right type, finite, not negative, one entry for each model."""
     for key, attribute in op.attributes.items():
         if not key.startswith("cost."):
             continue

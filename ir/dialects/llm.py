@@ -6,13 +6,13 @@ High-level form:
       tokens_in 900.0 tokens_out 200.0 {function = #agent.function<"examples/voice.py", "answer", "9f86d081">}
       : (!agent.text, !agent.json) -> !agent.json
 
-Decomposed form; `call` names the call that the part came from:
+Decomposed form; `call` is the id of the call that a part came from, and each part keeps its function and execution:
 
     %prompt = llm.render @answer_render(question = %q) call "answer" {function = ...}
       : (!agent.text) -> !llm.tokens<900>
-    %kv, %first = llm.prefill @answer_prefill %prompt call "answer" models ["llama3.1-8b"]
+    %kv, %first = llm.prefill @answer_prefill %prompt call "answer" models ["llama3.1-8b"] {function = ...}
       : (!llm.tokens<900>) -> (!llm.kv<"llama3.1-8b", 900, ?>, !llm.tokens<1>)
-    %text = llm.decode @answer_decode %kv, %first call "answer" models ["llama3.1-8b"] max_tokens 256
+    %text = llm.decode @answer_decode %kv, %first call "answer" models ["llama3.1-8b"] max_tokens 256 {function = ...}
       : (!llm.kv<"llama3.1-8b", 900, ?>, !llm.tokens<1>) -> !llm.tokens<200>
     %answer = llm.parse @answer %text call "answer" {function = ...} : (!llm.tokens<200>) -> !agent.json
 
@@ -42,8 +42,8 @@ from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
 from ir.dialects.assembly import names_of
-from ir.dialects.task import INTEGER, NUMBER, PART_CALL_FORMAT, CallOp, TaskOp
-from ir.dialects.values import FunctionAttr, Value, check_amount, parse_amount, print_amount
+from ir.dialects.task import INTEGER, NUMBER, PART_CALL_FORMAT, CallOp, PartOp, TaskOp
+from ir.dialects.values import Value, check_amount, parse_amount, print_amount
 
 
 @irdl_attr_definition
@@ -141,24 +141,25 @@ class CallLlmOp(CallOp):
 
 
 @irdl_op_definition
-class RenderOp(CallOp):
+class RenderOp(CallOp, PartOp):
     """Runs the user's function to make the prompt, on a CPU core.
 
     %p = llm.render @answer_render(question = %q) call "answer" {function = ...} : (!agent.text) -> !llm.tokens<900>
+
+    Where messages of earlier turns follow, the prompt grows: its length is `?`; `tokens_in` is that of the first turn.
     """
 
     name = "llm.render"
 
-    call = prop_def(StringAttr)
+    tokens_in = opt_prop_def(NUMBER)
     result = result_def(TokensType)
 
     assembly_format = PART_CALL_FORMAT
 
 
-class ModelPartOp(TaskOp, ABC):
+class ModelPartOp(PartOp, ABC):
     """A part of a call that a device with the model's weights runs."""
 
-    call = prop_def(StringAttr)
     models = prop_def(ArrayAttr[StringAttr])
 
     def verify_(self) -> None:
@@ -176,7 +177,7 @@ class ModelPartOp(TaskOp, ABC):
 class PrefillOp(ModelPartOp):
     """Reads the prompt; gives its KV and the first token.
 
-    %kv, %first = llm.prefill @answer_prefill %p call "answer" models ["llama3.1-8b"]
+    %kv, %first = llm.prefill @answer_prefill %p call "answer" models ["llama3.1-8b"] {function = ...}
       : (!llm.tokens<900>) -> (!llm.kv<"llama3.1-8b", 900, ?>, !llm.tokens<1>)
     """
 
@@ -202,7 +203,7 @@ class PrefillOp(ModelPartOp):
 class DecodeOp(ModelPartOp):
     """Generates tokens after the first from the KV.
 
-    %text = llm.decode @answer_decode %kv, %first call "answer" models ["llama3.1-8b"] max_tokens 256
+    %text = llm.decode @answer_decode %kv, %first call "answer" models ["llama3.1-8b"] max_tokens 256 {function = ...}
       : (!llm.kv<"llama3.1-8b", 900, ?>, !llm.tokens<1>) -> !llm.tokens<200>
     """
 
@@ -225,7 +226,7 @@ class DecodeOp(ModelPartOp):
 
 
 @irdl_op_definition
-class ParseOp(TaskOp):
+class ParseOp(PartOp):
     """Reads the generated text as the function's return type, on a CPU core; its id is the call's.
 
     %answer = llm.parse @answer %text call "answer" {function = ...} : (!llm.tokens<200>) -> !agent.json
@@ -233,8 +234,6 @@ class ParseOp(TaskOp):
 
     name = "llm.parse"
 
-    call = prop_def(StringAttr)
-    function = prop_def(FunctionAttr)
     tokens = operand_def(TokensType)
     result = result_def(Value)
 

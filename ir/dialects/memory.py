@@ -1,6 +1,6 @@
 """The `memory` dialect: reading and writing what an agent keeps between calls and runs.
 
-    %docs = memory.lookup @recall(question = %q) {function = #agent.function<...>, latency_s = 0.02 : f64}
+    %docs = memory.lookup @recall(question = %q) {function = #agent.function<...>, k = 4 : i64, latency_s = 0.02 : f64}
       : (!agent.text) -> !agent.json
     %history = memory.load @history() {function = ...} : () -> !agent.json
     %stored = memory.store @remember(turn = %answer) {function = ...} : (!agent.json) -> !agent.json
@@ -14,9 +14,10 @@ from __future__ import annotations
 from abc import ABC
 
 from xdsl.ir import Dialect
-from xdsl.irdl import irdl_op_definition, result_def
+from xdsl.irdl import irdl_op_definition, opt_prop_def, result_def
+from xdsl.utils.exceptions import VerifyException
 
-from ir.dialects.task import CALL_FORMAT, CpuCallOp
+from ir.dialects.task import CALL_FORMAT, INTEGER, CpuCallOp
 from ir.dialects.values import Value
 
 
@@ -30,9 +31,19 @@ class MemoryOp(CpuCallOp, ABC):
 
 @irdl_op_definition
 class LookupOp(MemoryOp):
-    """Finds documents: `%d = memory.lookup @recall(question = %q) {function = ...} : (!agent.text) -> !agent.json`."""
+    """Finds documents; `k` is the number that it keeps.
+
+    %d = memory.lookup @recall(question = %q) {function = ..., k = 4 : i64} : (!agent.text) -> !agent.json
+    """
 
     name = "memory.lookup"
+
+    k = opt_prop_def(INTEGER)
+
+    def verify_(self) -> None:
+        super().verify_()
+        if self.k is not None and self.k.value.data < 1:
+            raise VerifyException(f"k of @{self.id.data} must be at least 1, got {self.k.value.data}")
 
 
 @irdl_op_definition

@@ -6,7 +6,7 @@ xDSL itself does not check that a value is defined before it is used.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import cast
 
 from xdsl.dialects.builtin import ArrayAttr, StringAttr
@@ -33,6 +33,27 @@ def region_parameters(op: Operation) -> list[tuple[str, ...]]:
         turn, tool = (name.data for name in cast("ArrayAttr[StringAttr]", parameters))
         return [(turn,), *[(tool,)] * (len(op.regions) - 1)]
     return [()] * len(op.regions)
+
+
+def names_in(block: Block) -> set[str]:
+    """Every id and every name of a region's parameter in a graph's body."""
+    names: set[str] = set()
+    for op in block.walk():
+        identifier = own_id(op)
+        if identifier is not None:
+            names.add(identifier)
+        for parameters in region_parameters(op):
+            names.update(parameters)
+    return names
+
+
+def fresh(wanted: str, taken: Container[str]) -> str:
+    """The name, or the name with the first number from 2 that is free."""
+    name, count = wanted, 1
+    while name in taken:
+        count += 1
+        name = f"{wanted}_{count}"
+    return name
 
 
 def verify_names(body: Block, parameters: tuple[str, ...]) -> None:

@@ -82,24 +82,38 @@ class TaskOp(IRDLOperation, ABC):
                 check_amount(f"{name} of @{self.id.data}", amount)
 
 
-class CallOp(TaskOp, ABC):
-    """A call of a user's function: operands with the names of its parameters, and how it runs."""
+class FunctionOp(TaskOp, ABC):
+    """Work of a user's function, and how a call of it runs."""
 
     function = prop_def(FunctionAttr)
-    arguments = var_operand_def(Value)
-    arg_names = prop_def(ArrayAttr[StringAttr])
     timeout_s = opt_prop_def(NUMBER)
     retries = opt_prop_def(INTEGER)
     idempotent = opt_prop_def(UnitAttr)
     stream = opt_prop_def(UnitAttr)
+
+    def verify_(self) -> None:
+        super().verify_()
+        if self.retries is not None and self.retries.value.data < 0:
+            raise VerifyException(f"retries of @{self.id.data} must not be negative, got {self.retries.value.data}")
+
+
+class CallOp(FunctionOp, ABC):
+    """Takes the arguments of a user's function: operands with the names of its parameters."""
+
+    arguments = var_operand_def(Value)
+    arg_names = prop_def(ArrayAttr[StringAttr])
 
     custom_directives = (NamedOperands,)
 
     def verify_(self) -> None:
         super().verify_()
         check_names(self, names_of(self.arg_names), len(self.arguments))
-        if self.retries is not None and self.retries.value.data < 0:
-            raise VerifyException(f"retries of @{self.id.data} must not be negative, got {self.retries.value.data}")
+
+
+class PartOp(FunctionOp, ABC):
+    """A part of a call that was decomposed; `call` is the id that the call had, which its last part keeps."""
+
+    call = prop_def(StringAttr)
 
 
 class PriorOp(TaskOp, ABC):
@@ -126,6 +140,18 @@ class PriorOp(TaskOp, ABC):
 
 class CpuCallOp(CallOp, PriorOp, ABC):
     """A call that runs on a CPU core."""
+
+
+PRIOR = ("latency_s", "latency_sd_s", "cpu_s", "cost_usd", "tokens_out")
+"""Properties with what the author expects of a call."""
+
+_INHERITED = ("where", "function", "timeout_s", "retries", "idempotent", "stream")
+
+
+def inherited(call: CallOp) -> dict[str, Attribute]:
+    """What each part of a call takes over: its name, place, function and execution, and the call's id as `call`."""
+    kept = {name: call.properties[name] for name in _INHERITED if name in call.properties}
+    return {"name": call.task_name or call.id, "call": call.id} | kept
 
 
 def check_names(op: TaskOp, names: tuple[str, ...], operands: int) -> None:

@@ -11,7 +11,8 @@ waits for something outside:
 
     %request = tool.lookup @search_lookup(query = %q) call "search" {function = ..., plan.group = "search"}
       : (!agent.json) -> !tool.request
-    %reply = tool.wait @search_wait %request wait_s 0.39 call "search" {plan.group = "search"} : !tool.request
+    %reply = tool.wait @search_wait %request wait_s 0.39 call "search" {function = ..., plan.group = "search"}
+      : !tool.request
     %found = tool.compute @search %reply call "search" {function = ..., plan.group = "search"}
       : !tool.request -> !agent.json
 
@@ -20,12 +21,11 @@ The operand without a name is a mapping of further arguments, such as those that
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import Dialect, ParametrizedAttribute, TypeAttribute
 from xdsl.irdl import irdl_attr_definition, irdl_op_definition, operand_def, prop_def, result_def
 
-from ir.dialects.task import CALL_FORMAT, NUMBER, PART_CALL_FORMAT, CallOp, CpuCallOp, PriorOp, TaskOp
-from ir.dialects.values import FunctionAttr, Value
+from ir.dialects.task import CALL_FORMAT, NUMBER, PART_CALL_FORMAT, CallOp, CpuCallOp, PartOp, PriorOp
+from ir.dialects.values import Value
 
 
 @irdl_attr_definition
@@ -50,7 +50,7 @@ class InvokeOp(CpuCallOp):
 
 
 @irdl_op_definition
-class LookupOp(CallOp):
+class LookupOp(CallOp, PartOp):
     """Finds the tool and checks its arguments.
 
     %request = tool.lookup @search_lookup(query = %q) call "search" {function = ...} : (!agent.json) -> !tool.request
@@ -58,31 +58,29 @@ class LookupOp(CallOp):
 
     name = "tool.lookup"
 
-    call = prop_def(StringAttr)
     result = result_def(RequestType)
 
     assembly_format = PART_CALL_FORMAT
 
 
 @irdl_op_definition
-class WaitOp(TaskOp):
+class WaitOp(PartOp):
     """Waits for something outside, using no device.
 
-    %r = tool.wait @search_wait %q wait_s 0.39 call "search" : !tool.request
+    %r = tool.wait @search_wait %q wait_s 0.39 call "search" {function = ...} : !tool.request
     """
 
     name = "tool.wait"
 
     request = operand_def(RequestType())
     wait_s = prop_def(NUMBER)
-    call = prop_def(StringAttr)
     result = result_def(RequestType())
 
     assembly_format = "$id $request `wait_s` $wait_s `call` $call attr-dict `:` type($request)"
 
 
 @irdl_op_definition
-class ComputeOp(PriorOp):
+class ComputeOp(PartOp, PriorOp):
     """The tool's own work on a CPU core; its id is the call's, and it keeps what the author expects of the whole call.
 
     %found = tool.compute @search %r call "search" {function = ..., latency_s = 0.4 : f64}
@@ -92,8 +90,6 @@ class ComputeOp(PriorOp):
     name = "tool.compute"
 
     request = operand_def(RequestType())
-    call = prop_def(StringAttr)
-    function = prop_def(FunctionAttr)
     result = result_def(Value)
 
     assembly_format = "$id $request `call` $call attr-dict `:` type($request) `->` type($result)"

@@ -1,0 +1,216 @@
+"""Writes on each operation how often it runs in a run and what one execution asks for: the attributes of `cost`.
+
+What is not known stays off (a missing prior, a model outside the catalog): a profile may cover it, and placement
+refuses what nothing covers. An operation without a rule here has no demand of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import FloatAttr, ModuleOp
+from xdsl.ir import Block, Operation, SSAValue
+from xdsl.passes import ModulePass
+
+from costmodel.errors import CostModelError
+from costmodel.llm import decode_work, kv_bytes, prefill_work
+from costmodel.model_run import input_size, model_run_phases
+from costmodel.models import Model, load_models
+from costmodel.work import Work
+from ir.dialects import agent, comm, control, cost, llm, memory, model, tool
+from ir.dialects.names import own_id
+from ir.view import models, number, prior
+
+T = TypeVar("T")
+
+TOKEN_ID_BYTES = 4
+"""A token's id travels as a 32-bit whole number: vocabularies have more than 65,536 entries."""
+
+TEXT_BYTES_PER_TOKEN = 4
+"""Text that a token stands for: about four characters of English (OpenAI, "What are tokens and how to count them")."""
+
+
+@dataclass(frozen=True)
+class AnnotateDemandPass(ModulePass):
+    """Adds `cost.visits` to every task and the demand of one execution where it is known."""
+
+    name = "annotate-demand"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for graph in op.ops:
+            if isinstance(graph, agent.GraphOp):
+                _annotate_visits(graph.body.block, 1.0)
+                tokens = dict(_tokens_of_calls(graph))
+                for inner in graph.walk():
+                    _annotate_demand(inner, tokens)
+
+
+def _annotate_visits(block: Block, visits: float | None) -> None:
+    """Mean executions of a block's tasks in a run; None, where a probability is not known, stays off."""
+    for op in block.ops:
+        if visits is not None and own_id(op) is not None:
+            cost.set_amount(op, "visits", visits)
+        for region, share in zip(op.regions, _shares(op), strict=True):
+            _annotate_visits(region.block, None if visits is None or share is None else visits * share)
+
+
+def _shares(op: Operation) -> list[float | None]:
+    """Mean executions of each region for one of the operation."""
+    match op:
+        case control.WhenOp():
+            p = number(op, "p")
+            return [None, None] if p is None else [p, 1 - p]
+        case control.LoopOp() | control.FanoutOp():
+            return [op.expect.value.data] * len(op.regions)
+        case control.ReactOp():
+            turns = op.expect.value.data
+            return [turns, *[(turns - 1) / len(op.tools)] * len(op.tools)]
+        case _:
+            return [1.0] * len(op.regions)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tokens:
+    """Mean tokens of one call; None where they are not known."""
+
+    tokens_in: float | None
+    tokens_out: float | None
+
+
+def _tokens_of_calls(graph: agent.GraphOp) -> Iterator[tuple[str, _Tokens]]:
+    """The tokens of each decomposed call by its id."""
+    generated = {op.call.data: _count(op.result) for op in graph.walk() if isinstance(op, llm.DecodeOp)}
+    for op in graph.walk():
+        if isinstance(op, llm.RenderOp):
+            tokens_out = generated.get(op.call.data)
+            parent = op.parent_op()
+            in_turn = isinstance(parent, control.ReactOp)
+            tokens_in = _mean_prompt(op, parent, tokens_out) if in_turn else _count(op.result)
+            yield op.call.data, _Tokens(tokens_in, tokens_out)
+
+
+def _mean_prompt(render: llm.RenderOp, react: control.ReactOp, tokens_out: float | None) -> float | None:
+    """Mean prompt over the expected turns of a react.
+
+    Before turn k (from 0) the model has spoken k times and one tool has answered each time, so that the prompt has
+    tokens_in + k (tokens_out + mean tool tokens); the mean of k over n turns is (n - 1) / 2.
+    """
+    tokens_in, turns = number(render, "tokens_in"), react.expect.value.data
+    if turns == 1 or tokens_in is None:
+        return tokens_in
+    answers = [_tool_tokens(region.block) for region in react.tools]
+    known = [answer for answer in answers if answer is not None]
+    if tokens_out is None or len(known) < len(answers):
+        return None
+    tool_tokens = sum(known) / len(known) if known else 0.0
+    return tokens_in + (turns - 1) / 2 * (tokens_out + tool_tokens)
+
+
+def _tool_tokens(block: Block) -> float | None:
+    """Mean tokens that a tool of a react answers."""
+    last = block.last_op
+    answer = last.operands[0].owner if last is not None else None
+    return number(answer, "tokens_out") if isinstance(answer, Operation) else None
+
+
+def _count(value: SSAValue) -> float | None:
+    count = value.type.count if isinstance(value.type, llm.TokensType) else None
+    return count.value.data if isinstance(count, FloatAttr) else None
+
+
+def _annotate_demand(op: Operation, tokens: Mapping[str, _Tokens]) -> None:
+    match op:
+        case llm.RenderOp() | llm.PrefillOp() | llm.DecodeOp() | llm.ParseOp() | comm.KvTransferOp():
+            _annotate_call(op, tokens.get(op.call.data, _Tokens(None, None)))
+        case tool.WaitOp():
+            cost.set_amount(op, "wait_s", op.wait_s.value.data)
+        case tool.ComputeOp() | tool.InvokeOp() | agent.ComputeOp() | memory.MemoryOp():
+            _annotate_cpu(op)
+        case model.RunOp():
+            _annotate_run(op)
+        case _:
+            pass
+
+
+def _annotate_call(
+    op: llm.RenderOp | llm.PrefillOp | llm.DecodeOp | llm.ParseOp | comm.KvTransferOp, tokens: _Tokens
+) -> None:
+    """Demand of a part of a text generator's call."""
+    tokens_in, tokens_out = tokens.tokens_in, tokens.tokens_out
+    _set(op, "tokens_in", tokens_in)
+    _set(op, "tokens_out", tokens_out)
+    match op:
+        case llm.RenderOp():
+            _set(op, "bytes_out", _scaled(tokens_in, TOKEN_ID_BYTES))
+        case llm.PrefillOp():
+            _set(op, "bytes_out", TOKEN_ID_BYTES)
+            if tokens_in is not None:
+                _set_work(op, lambda model: prefill_work(model, tokens_in))
+                _set_kv(op, lambda model: kv_bytes(model, tokens_in))
+        case comm.KvTransferOp():
+            if tokens_in is not None:
+                _set_kv(op, lambda model: kv_bytes(model, tokens_in))
+        case llm.DecodeOp():
+            _set(op, "bytes_out", _scaled(tokens_out, TOKEN_ID_BYTES))
+            if tokens_in is not None and tokens_out is not None:
+                _set_work(op, lambda model: decode_work(model, tokens_in, tokens_out))
+                _set_kv(op, lambda model: decode_work(model, tokens_in, tokens_out).kv_read_bytes)
+        case llm.ParseOp():
+            _set(op, "bytes_out", _scaled(tokens_out, TEXT_BYTES_PER_TOKEN))
+
+
+def _annotate_cpu(op: tool.ComputeOp | tool.InvokeOp | agent.ComputeOp | memory.MemoryOp) -> None:
+    """Demand of a call on a CPU core: CPU time is all of its latency unless the author says otherwise."""
+    expected = prior(op)
+    cpu_s = expected.latency_s if expected.cpu_s is None else expected.cpu_s
+    _set(op, "cpu_s", cpu_s)
+    if not isinstance(op, tool.ComputeOp) and expected.latency_s is not None and cpu_s is not None:
+        _set(op, "wait_s", expected.latency_s - cpu_s)
+    _set(op, "tokens_out", expected.tokens_out)
+    _set(op, "bytes_out", _scaled(expected.tokens_out, TEXT_BYTES_PER_TOKEN))
+
+
+def _annotate_run(op: model.RunOp) -> None:
+    """Demand of a model that is no text generator."""
+    sizes = {name: number(op, name) for name in model.SIZES}
+    _set(op, "tokens_in", sizes["tokens"])
+
+    def work(model: Model) -> Work:
+        size = input_size(model, audio_s=sizes["audio_s"], tokens=sizes["tokens"], images=sizes["images"])
+        return sum((phase.work for phase in model_run_phases(model, size)), Work())
+
+    _set_work(op, work)
+
+
+def _set_work(op: Operation, work: Callable[[Model], Work]) -> None:
+    found = _each_model(op, work)
+    if found is not None:
+        cost.set_per_model(op, "flops", [each.flops for each in found])
+        cost.set_per_model(op, "weight_bytes", [each.weight_bytes for each in found])
+
+
+def _set_kv(op: Operation, size_bytes: Callable[[Model], float]) -> None:
+    found = _each_model(op, size_bytes)
+    if found is not None:
+        cost.set_per_model(op, "kv_bytes", found)
+
+
+def _each_model(op: Operation, demand: Callable[[Model], T]) -> list[T] | None:
+    """The demand for each of the operation's models; None where the catalog cannot tell for one."""
+    catalog = load_models()
+    try:
+        return [demand(catalog.model(name)) for name in models(op)]
+    except CostModelError:
+        return None
+
+
+def _set(op: Operation, name: cost.Amount, value: float | None) -> None:
+    if value is not None:
+        cost.set_amount(op, name, value)
+
+
+def _scaled(value: float | None, factor: float) -> float | None:
+    return None if value is None else value * factor

@@ -1,0 +1,56 @@
+"""The passes in order, and running them on a module in memory up to a named stage.
+
+A stage is the name of the pass after which it stands, or `capture` for the module as the front end emitted it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+
+from ir.passes.annotate_demand import AnnotateDemandPass
+from ir.passes.decompose_llm import DecomposeLlmPass
+from ir.passes.decompose_tool import DecomposeToolPass
+from ir.passes.inline_agents import InlineAgentsPass
+
+CAPTURE = "capture"
+"""The stage before the first pass."""
+
+DEFAULT_PIPELINE: tuple[type[ModulePass], ...] = (
+    InlineAgentsPass,
+    DecomposeLlmPass,
+    DecomposeToolPass,
+    AnnotateDemandPass,
+)
+
+STAGES: tuple[str, ...] = (CAPTURE, *(each.name for each in DEFAULT_PIPELINE))
+"""Every stage, in order; the last is what placement reads."""
+
+
+class StageError(ValueError):
+    """A stage that the pipeline does not have."""
+
+
+def run_passes(
+    module: ModuleOp, stage: str | None = None, after_each: Callable[[str, ModuleOp], None] | None = None
+) -> ModuleOp:
+    """Run the passes up to and with `stage` (None: all of them), in place; returns the module.
+
+    `after_each(stage, module)` is called for each stage that is reached, `capture` first. The module is verified after
+    each pass. Raises `StageError` for an unknown stage, `VerifyException` or `PassFailedException` for a bad module.
+    """
+    if stage is not None and stage not in STAGES:
+        raise StageError(f"unknown stage {stage!r}; use one of {', '.join(STAGES)}")
+    context = Context()
+    passes = DEFAULT_PIPELINE if stage is None else DEFAULT_PIPELINE[: STAGES.index(stage)]
+    if after_each is not None:
+        after_each(CAPTURE, module)
+    for each in passes:
+        each().apply(context, module)
+        module.verify()
+        if after_each is not None:
+            after_each(each.name, module)
+    return module

@@ -1,0 +1,96 @@
+"""Modules as text: print, and read back within bounds on size and depth.
+
+xDSL's parser recurses, allocates what a text asks for and raises whatever goes wrong; a service that reads modules from
+others needs one exception and a bound. `parse` raises `IrParseError` and nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from io import StringIO
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+from xdsl.utils.exceptions import ParseError, VerifyException
+
+from ir.universe import context
+
+MAX_TEXT_LENGTH = 16_000_000
+"""Longest text that `parse` reads, in characters: about 30,000 operations."""
+
+MAX_DEPTH = 40
+"""Deepest nesting of brackets outside string literals; each level of regions and attributes is one."""
+
+_OPEN, _CLOSE = frozenset("{[(<"), frozenset("}])>")
+_TOKEN = re.compile(
+    r"""
+    "(?:[^"\\\n]|\\.)*"          # a string literal
+  | //[^\n]*                     # a comment
+  | ->                           # an arrow closes nothing
+  | [{}\[\]()<>]
+  | (?P<forbidden>
+        (?<![%@^\w$.])(?:
+            (?:dense|dense_resource|sparse)\b(?!\s*[=,)])  # may ask for any amount of memory; a name is no attribute
+          | [su]?i[0-9]{4,}                               # so may the range of a wide integer
+        )
+      | [0-9]{400,} | 0x[0-9A-Fa-f]{400,}
+    )
+    """,
+    re.VERBOSE,
+)
+
+
+class IrParseError(ValueError):
+    """A text that is no module: the message says where and why."""
+
+
+def to_text(module: ModuleOp) -> str:
+    """A module in its assembly formats; `parse(to_text(m))` prints the same again."""
+    stream = StringIO()
+    Printer(stream=stream).print_op(module)
+    return stream.getvalue() + "\n"
+
+
+def parse(text: str | bytes) -> ModuleOp:
+    """Read and verify a module. Raises `IrParseError` for a text that is too long, too deep or no valid module."""
+    if len(text) > MAX_TEXT_LENGTH:
+        raise IrParseError(f"a text of {len(text)} characters; the limit is {MAX_TEXT_LENGTH}")
+    try:
+        decoded = text.decode("utf-8") if isinstance(text, bytes) else text
+        _check_shape(decoded)
+        module = Parser(context(), decoded).parse_module()
+        module.verify()
+    except IrParseError:
+        raise
+    except ParseError as error:
+        raise IrParseError(_located(error)) from None
+    except VerifyException as error:
+        raise IrParseError(f"malformed module: {error}") from None
+    except Exception as error:  # xDSL raises no common type for what is wrong with a text
+        raise IrParseError(f"not a module: {type(error).__name__}: {error}") from None
+    return module
+
+
+def _check_shape(text: str) -> None:
+    depth = 0
+    for match in _TOKEN.finditer(text):
+        token = match[0]
+        if token in _OPEN:
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise IrParseError(f"line {_line(text, match.start())}: nested deeper than {MAX_DEPTH}")
+        elif token in _CLOSE:
+            depth -= 1
+        elif match["forbidden"]:
+            raise IrParseError(f"line {_line(text, match.start())}: {token[:40]!r} has no place in an agent's module")
+
+
+def _located(error: ParseError) -> str:
+    content = error.span.input.content
+    line = _line(content, error.span.start) if isinstance(content, str) else 0
+    return f"line {line}: {error.msg}"
+
+
+def _line(text: str, position: int) -> int:
+    return text.count("\n", 0, position) + 1
