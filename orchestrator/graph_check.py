@@ -36,6 +36,7 @@ from orchestrator.graph import (
     Task,
     WhenTask,
 )
+from orchestrator.task_inputs import task_inputs
 
 
 def check_graph(graph: Graph, path: str = "") -> None:
@@ -86,7 +87,7 @@ class _Checker:
             self.taken[used] = path
 
     def _task(self, path: str, task: Task, visible: Mapping[str, Any], later: set[str]) -> None:
-        for key, text in _expressions(task).items():
+        for key, text in task_inputs(task).items():
             _check_expression(f"{path}.{key}", text, visible, later)
         _check_values(path, task)
         match task:
@@ -126,25 +127,6 @@ class _Checker:
             if tool.name in names:
                 _refuse(f"{place}.name", f"{tool.name!r} is the name of two tools", "give each tool its own name")
             names.add(tool.name)
-
-
-def _expressions(task: Task) -> dict[str, str]:
-    """The expressions that are read before the task starts, by their path below it."""
-    match task:
-        case LlmTask(inputs=inputs) | CallTask(inputs=inputs) | ModelTask(inputs=inputs) | AgentTask(inputs=inputs):
-            return {f"inputs.{name}": text for name, text in inputs.items()}
-        case WhenTask(condition=condition):
-            return {"condition": condition}
-        case LoopTask(init=init):
-            return {"init": init}
-        case FanoutTask(items=items):
-            return {"items": items}
-        case ReactTask(llm=llm):
-            return {f"llm.inputs.{name}": text for name, text in llm.inputs.items()}
-        case ObserveTask(value=value):
-            return {"value": value}
-        case InterruptTask(question=question):
-            return {"question": question}
 
 
 def _check_expression(path: str, text: str, visible: Mapping[str, Any], later: set[str]) -> None:
