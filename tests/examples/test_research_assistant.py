@@ -67,6 +67,14 @@ def test_the_example_answers_with_citations_that_hold(research: ModuleType, proj
     assert record.marks == []
 
 
+def test_the_question_of_make_demo_is_answered(research: ModuleType, project: Path) -> None:
+    question = re.search(r"^QUESTION \?= (.+)$", (project / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert question is not None
+    answer = research.research_assistant(question[1])
+    assert len(answer.citations) == len(research.parts(question[1]))
+    assert "left out" not in answer.text
+
+
 def test_the_loop_moves_a_citation_to_the_line_that_supports_it(small: ModuleType) -> None:
     question = "What does eviction follow?"
     sentence = "Eviction follows the least recent use of a replica, so that bursts do not reload models."
