@@ -27,6 +27,7 @@ from placement.transfers import data_table, kv_size_bytes, kv_table
 class Lowered:
     """A problem with what it was made from: position i of `specs` and `structure.operations` is operator i."""
 
+    graph: GraphOp
     problem: Problem
     specs: tuple[OperatorSpec, ...]
     structure: Structure
@@ -56,7 +57,7 @@ def from_ir(graph: GraphOp, pricing: Pricing, sla: Sla | None, penalty_usd_per_s
         sla=sla,
         penalty_usd_per_s=penalty_usd_per_s,
     )
-    return Lowered(problem, specs, structure, pricing)
+    return Lowered(graph, problem, specs, structure, pricing)
 
 
 def _option(row: Row, number: dict[Pool, int]) -> Option:

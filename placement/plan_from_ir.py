@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ir.dialects.agent import GraphOp
 from placement import plan
 from placement.body_from_ir import write_body
 from placement.from_ir import Lowered
@@ -28,15 +27,15 @@ class Heading:
     output_schema: Mapping[str, object]
 
 
-def plan_from_ir(graph: GraphOp, lowered: Lowered, solution: Solution, heading: Heading) -> plan.Plan:
+def plan_from_ir(lowered: Lowered, solution: Solution, heading: Heading) -> plan.Plan:
     """The plan document of a solution."""
     taken = _taken(lowered, solution)
     specs = lowered.specs
     ids = {op: specs[position].id for position, op in enumerate(lowered.structure.operations)}
     chosen = dict(zip(lowered.structure.choices, solution.placement.alternative, strict=True))
     return plan.Plan(
-        agent=graph.sym_name.data,
-        body=write_body(graph, chosen, ids),
+        agent=lowered.graph.sym_name.data,
+        body=write_body(lowered.graph, chosen, ids),
         operators=[_operator(lowered, position, option) for position, option in taken.items()],
         pools=write_pools(lowered, taken),
         links=_links(lowered),

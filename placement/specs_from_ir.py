@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from xdsl.ir import Operation
 
+from costmodel.errors import CostError
 from ir import view
 from ir.dialects import cost
 from ir.dialects.llm import DecodeOp
@@ -24,11 +25,14 @@ _PHASES: dict[str, Phase] = {
     "llm.parse": "parse",
     "model.run": "run",
 }
+ASSUMED_VALUE_BYTES = 4096.0
+"""Size on a link of a value that nothing sizes (an assumption: a page of JSON); printed with every plan."""
+
 _HOST_STEPS = {"render": RENDER, "parse": PARSE}
 
 
 def read_specs(operations: Sequence[FunctionOp]) -> tuple[OperatorSpec, ...]:
-    """The demand of each operator, in order. Raises `ValueError` where a pass has not annotated visits."""
+    """The demand of each operator, in order. Raises `CostError` where a pass has not annotated visits."""
     limits = {op.call.data: op.max_tokens.value.data for op in operations if isinstance(op, DecodeOp)}
     return tuple(_spec(op, limits) for op in operations)
 
@@ -36,11 +40,12 @@ def read_specs(operations: Sequence[FunctionOp]) -> tuple[OperatorSpec, ...]:
 def _spec(op: FunctionOp, limits: Mapping[str, int]) -> OperatorSpec:
     visits = cost.amount(op, "visits")
     if visits is None:
-        raise ValueError(f"{op.name} @{op.id.data} has no cost.visits; run the annotate-demand pass first")
+        raise CostError(f"{op.name} @{op.id.data} has no cost.visits; run the annotate-demand pass first")
     phase, call = _PHASES.get(op.name, "call"), view.call_id(op)
     tokens_in = cost.amount(op, "tokens_in")
     is_model_part = phase in {"prefill", "decode"}
     execution = view.execution(op)
+    bytes_out = cost.amount(op, "bytes_out")
     return OperatorSpec(
         id=call if phase in {"call", "run"} else f"{call}.{phase}",
         value=op.id.data,
@@ -54,7 +59,7 @@ def _spec(op: FunctionOp, limits: Mapping[str, int]) -> OperatorSpec:
         context_tokens=(tokens_in or 0.0) + limits.get(call, 0) if is_model_part else 0.0,
         audio_s=view.number(op, "audio_s"),
         images=view.number(op, "images"),
-        bytes_out=cost.amount(op, "bytes_out") or 0.0,
+        bytes_out=ASSUMED_VALUE_BYTES if bytes_out is None else bytes_out,
         prior=_HOST_STEPS.get(phase) or _prior(op),
         parts=_parts(op),
         calls=Calls(execution.timeout_s, execution.retries, execution.idempotent, execution.stream),

@@ -14,8 +14,10 @@ from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import Block as IrBlock
 from xdsl.ir import BlockArgument, Operation, OpResult, Region, SSAValue
 
+from costmodel.errors import CostError
 from ir.dialects.agent import GraphOp
 from ir.dialects.control import FanoutOp, LoopOp, ReactOp, WhenOp
+from ir.dialects.llm import KvType
 from ir.dialects.plan import ChooseOp
 from ir.dialects.task import FunctionOp
 from placement.problem import Block, BranchNode, ChooseNode, FanoutNode, LoopNode, Node, OpNode
@@ -35,11 +37,6 @@ OPERATOR_OPS = frozenset(
     }
 )
 """Operations that become operators of the plan; a tool's lookup and wait run inside its compute."""
-
-FORWARDING_OPS = frozenset(
-    {"agent.expr", "tool.lookup", "tool.wait", "comm.kv_transfer", "agent.observe", "agent.interrupt"}
-)
-"""Operations that take no device time of their own; a value passes through them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +60,7 @@ class Structure:
 
 
 def read_structure(graph: GraphOp) -> Structure:
-    """The structure of a lowered graph. Raises `ValueError` for an operation that has no place in a plan."""
+    """The structure of a lowered graph. Raises `CostError` for a branch without a probability."""
     reader = _Reader()
     root = reader.block(graph.body.block)
     return Structure(
@@ -174,7 +171,7 @@ class _Reader:
         match op:
             case WhenOp():
                 if op.p is None:
-                    raise ValueError(f"when @{op.id.data} states no p and no profile says one; give p= (of then)")
+                    raise CostError(f"when @{op.id.data} states no p; give p= the probability of its then branch")
                 p = op.p.value.data
                 return BranchNode(op.id.data, (p, 1 - p), (self.block(op.then.block), self.block(op.orelse.block)))
             case LoopOp():
@@ -205,11 +202,14 @@ class _Reader:
         return BranchNode(name, (1.0,), (Block((turns, between), ((), (0,))),))
 
     def edges(self) -> Iterator[EdgeSpec]:
+        """One edge for each pair of operators; none within a group, whose members share a pool and so move nothing."""
+        together = {(src, dst) for group in self.groups() for src in group for dst in group}
         for dst, op in enumerate(self.operations):
-            kv = {source for value in op.operands if value.type.name == "llm.kv" for source in producers(value)}
-            data = {source for value in _inputs(op) for source in producers(value)} - kv
-            yield from (EdgeSpec(self.index[source], dst, True) for source in kv)
-            yield from (EdgeSpec(self.index[source], dst, False) for source in data if source is not op)
+            kind = {source: False for value in op.operands if not is_kv(value) for source in producers(value)}
+            kind |= {source: True for value in op.operands if is_kv(value) for source in producers(value)}
+            for source, carries_kv in kind.items():
+                if source is not op and (self.index[source], dst) not in together:
+                    yield EdgeSpec(self.index[source], dst, carries_kv)
 
     def groups(self) -> Iterator[tuple[int, ...]]:
         """Operators of one `plan.group` within one region share a pool."""
@@ -221,11 +221,9 @@ class _Reader:
         yield from (tuple(group) for group in members.values() if len(group) > 1)
 
 
-def _inputs(op: Operation) -> Iterator[SSAValue]:
-    """The values an operator reads, KV aside; a tool's compute reads what its lookup reads."""
-    for value in op.operands:
-        if value.type.name != "llm.kv":
-            yield value
+def is_kv(value: SSAValue) -> bool:
+    """Whether a value is the KV cache of a prompt."""
+    return isinstance(value.type, KvType)
 
 
 def _waits_for(op: Operation, block: IrBlock, position: dict[Operation, int]) -> Iterator[Operation]:

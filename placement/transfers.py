@@ -68,13 +68,17 @@ def over_link(fleet: Fleet, source: str, destination: str, size_bytes: float) ->
 
 
 def _kv_transfer(prefill: OperatorSpec, pricing: Pricing, source: Pool, destination: Pool) -> Transfer | None:
-    row = pricing.fleet.profile.row(f"{prefill.function}.kv_transfer", f"{source.device}->{destination.device}")
-    if row is not None:
-        return Transfer(row.latency_s, row.cost_usd or 0.0)
-    if link_exists(pricing.fleet, source.device, destination.device):
-        size_bytes = kv_size_bytes(prefill, pricing, source.model)
-        return over_link(pricing.fleet, source.device, destination.device, size_bytes)
-    return None
+    task, device = f"{prefill.function}.kv_transfer", f"{source.device}->{destination.device}"
+    row = pricing.fleet.profile.row(task, device)
+    if row is not None and row.cost_usd is not None:
+        return Transfer(row.latency_s, row.cost_usd)
+    if not link_exists(pricing.fleet, source.device, destination.device):
+        if row is not None:
+            raise CostError(f"profile row of {task!r} on {device!r} has no cost_usd and no link prices it; write 0 if free")
+        return None
+    size_bytes = kv_size_bytes(prefill, pricing, source.model)
+    moved = over_link(pricing.fleet, source.device, destination.device, size_bytes)
+    return moved if moved is None or row is None else Transfer(row.latency_s, moved.cost_usd)
 
 
 def link_exists(fleet: Fleet, source: str, destination: str) -> bool:

@@ -1,0 +1,106 @@
+"""The road from a captured graph to a plan: lower, price, solve, write down.
+
+Each step is a function of another package; here they are joined, so that the command line, the server and the tests
+take the same road.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orchestrator.graph import Graph
+
+if TYPE_CHECKING:
+    from xdsl.dialects.builtin import ModuleOp
+
+    from costmodel.fleet import Fleet
+    from ir.sla import Sla
+    from placement.from_ir import Lowered
+    from placement.infeasible import Infeasibility
+    from placement.plan import Plan
+    from placement.solve import Solution
+
+DEFAULT_TIME_LIMIT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """What is asked of a plan. `sla=None`: the agent's own, or none; `batch` calls share a replica of an LLM.
+
+    `soft_usd_per_s` makes the SLA soft: each second above it costs that much. `precisions` are those that weights may
+    have: a narrower one can change a model's answers, so it is offered only on request.
+    """
+
+    sla: Sla | None = None
+    soft_usd_per_s: float | None = None
+    batch: int = 1
+    precisions: tuple[str, ...] = ("fp16",)
+    time_limit_s: float = DEFAULT_TIME_LIMIT_S
+
+
+@dataclass(frozen=True, slots=True)
+class PlanResult:
+    """A plan with what it was made from, or why there is none: `plan` and `solution` are set, or `infeasible` is."""
+
+    request: PlanRequest
+    graph: Graph
+    fleet: Fleet
+    lowered: Lowered
+    solution: Solution | None
+    infeasible: Infeasibility | None
+    plan: Plan | None
+    findings: tuple[str, ...]
+    seconds: float
+
+    @property
+    def feasible(self) -> bool:
+        """Whether every limit holds."""
+        return self.plan is not None
+
+
+def lower(graph: Graph, stage: str | None = None) -> ModuleOp:
+    """The agent's IR after the passes up to `stage` (None: all of them)."""
+    from ir.pipeline import run_passes
+
+    from orchestrator.to_ir import to_ir
+
+    module = to_ir(graph)
+    run_passes(module, stage=stage)
+    return module
+
+
+def price_agent(graph: Graph, fleet: Fleet, request: PlanRequest) -> Lowered:
+    """The problem table of an agent on a fleet."""
+    from costmodel.models import load_models
+    from ir import view
+    from placement.from_ir import from_ir
+    from placement.options import Pricing
+
+    pricing = Pricing(fleet, load_models(), request.precisions, request.batch)
+    return from_ir(view.entry(lower(graph)), pricing, request.sla or graph.sla, request.soft_usd_per_s)
+
+
+def plan_agent(graph: Graph, fleet: Fleet, request: PlanRequest) -> PlanResult:
+    """The cheapest placement that keeps the limits, as a plan; or which limit binds.
+
+    Raises the packages' own errors for what cannot be planned at all: an unknown model, a missing cost, a bad graph.
+    """
+    from orchestrator.findings import find
+    from orchestrator.provenance import heading
+    from placement.infeasible import InfeasibleError
+    from placement.plan_from_ir import plan_from_ir
+    from placement.solve import solve
+
+    began = time.perf_counter()
+    lowered = price_agent(graph, fleet, request)
+    try:
+        solution = solve(lowered.problem, time_limit_s=request.time_limit_s)
+    except InfeasibleError as error:
+        seconds = time.perf_counter() - began
+        return PlanResult(request, graph, fleet, lowered, None, error.report, None, (), seconds)
+    document = plan_from_ir(lowered, solution, heading(graph, fleet, request, solution.solver))
+    findings = find(graph, fleet, request)
+    seconds = time.perf_counter() - began
+    return PlanResult(request, graph, fleet, lowered, solution, None, document, findings, seconds)
