@@ -1,6 +1,6 @@
 """The `agent` dialect: an agent as a graph of tasks, as it was captured.
 
-    agent.graph @assistant(question) sla <"p95", 4.0 : f64> {
+    agent.graph @assistant(question) sla <"p95", 4> {
     ^bb0(%question : !agent.text):
       %draft = agent.call @helper_call @helper(question = %question) : (!agent.text) -> !agent.json
       %score = agent.expr "d.score > 0.9" (d = %draft) : (!agent.json) -> !agent.json
@@ -16,6 +16,8 @@ types (`!agent.json`, `!agent.text`, `!agent.audio<2.5>`) are in `ir/dialects/va
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from xdsl.dialects.builtin import (
     ArrayAttr,
     FlatSymbolRefAttrConstr,
@@ -24,8 +26,9 @@ from xdsl.dialects.builtin import (
     NoneAttr,
     StringAttr,
     SymbolNameConstraint,
+    f64,
 )
-from xdsl.ir import Dialect, ParametrizedAttribute
+from xdsl.ir import Attribute, Dialect, ParametrizedAttribute
 from xdsl.irdl import (
     IRDLOperation,
     ParsePropInAttrDict,
@@ -39,6 +42,8 @@ from xdsl.irdl import (
     traits_def,
     var_operand_def,
 )
+from xdsl.parser import AttrParser
+from xdsl.printer import Printer
 from xdsl.traits import HasParent, IsolatedFromAbove, IsTerminator, Pure, SymbolOpInterface, SymbolTable
 from xdsl.utils.exceptions import VerifyException
 
@@ -48,18 +53,31 @@ from ir.dialects.control import CONTROL_OPS
 from ir.dialects.cost import verify_cost
 from ir.dialects.names import verify_names
 from ir.dialects.task import CALL_FORMAT, CpuCallOp, TaskOp, check_names, distinct
-from ir.dialects.values import AudioType, FunctionAttr, JsonType, TextType, Value, accepts, check_amount
+from ir.dialects.values import AudioType, FunctionAttr, JsonType, TextType, Value, accepts, check_amount, print_amount
 from ir.sla import STATS
 
 
 @irdl_attr_definition
 class SlaAttr(ParametrizedAttribute):
-    """`#agent.sla<"p95", 4.0 : f64>`: a statistic of the latency and its limit in seconds."""
+    """`#agent.sla<"p95", 4>`: a statistic of the latency and its limit in seconds."""
 
     name = "agent.sla"
 
     stat: StringAttr
     limit_s: FloatAttr
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
+        with parser.in_angle_brackets():
+            stat = StringAttr(parser.parse_str_literal(" as the statistic of an SLA"))
+            parser.parse_punctuation(",")
+            return [stat, FloatAttr(float(parser.parse_number()), f64)]
+
+    def print_parameters(self, printer: Printer) -> None:
+        with printer.in_angle_brackets():
+            printer.print_string_literal(self.stat.data)
+            printer.print_string(", ")
+            print_amount(printer, self.limit_s)
 
     def verify(self) -> None:
         if self.stat.data not in STATS:
@@ -81,7 +99,7 @@ class DegradeAttr(ParametrizedAttribute):
 class GraphOp(IRDLOperation):
     """An agent. Block arguments are its inputs, in the order of the parameters' names.
 
-    agent.graph @assistant(question) sla <"p95", 4.0 : f64> { ^bb0(%question : !agent.text): ... }
+    agent.graph @assistant(question) sla <"p95", 4> { ^bb0(%question : !agent.text): ... }
     """
 
     name = "agent.graph"
@@ -236,7 +254,6 @@ class CallOp(TaskOp):
     arg_names = prop_def(ArrayAttr[StringAttr])
     result = result_def(JsonType)
 
-    custom_directives = (NamedOperands,)
     assembly_format = (
         "$id $callee custom<NamedOperands>($arg_names, $arguments) attr-dict `:` functional-type(operands, results)"
     )

@@ -1,13 +1,14 @@
-"""Directives for the declarative assembly formats: parameters, operands with names, and regions with names.
+"""Directives for the declarative assembly formats: numbers, parameters, operands and regions with names.
 
-MLIR's own directives print names and operands apart (`["query"] (%q)`); a reader wants them side by side.
+MLIR's own directives print names and operands apart (`["query"] (%q)`) and numbers with six digits (`7.000000e-01`); a
+reader wants names beside their operands and numbers as they were written.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar, cast
 
-from xdsl.dialects.builtin import ArrayAttr, StringAttr
+from xdsl.dialects.builtin import ArrayAttr, FloatAttr, StringAttr, f64
 from xdsl.ir import Region
 from xdsl.irdl import IRDLOperation
 from xdsl.irdl.declarative_assembly_format import (
@@ -22,6 +23,28 @@ from xdsl.irdl.declarative_assembly_format import (
 )
 from xdsl.parser import Parser, UnresolvedOperand
 from xdsl.printer import Printer
+
+from ir.dialects.values import number_text
+
+
+@irdl_custom_directive
+class Amount(CustomDirective):
+    """`0.7`: an f64 as people write it."""
+
+    attribute: AttributeVariable
+
+    def is_anchorable(self) -> bool:
+        return True
+
+    def is_present(self, op: IRDLOperation) -> bool:
+        return self.attribute.is_present(op)
+
+    def parse(self, parser: Parser, state: ParsingState) -> None:
+        self.attribute.set(state, FloatAttr(float(parser.parse_number()), f64))
+
+    def print(self, printer: Printer, state: PrintingState, op: IRDLOperation) -> None:
+        state.print_whitespace(printer)
+        printer.print_string(number_text(cast(FloatAttr, self.attribute.get(op)).value.data))
 
 
 @irdl_custom_directive

@@ -54,7 +54,7 @@ from xdsl.irdl import (
 from xdsl.traits import HasParent, IsTerminator
 from xdsl.utils.exceptions import VerifyException
 
-from ir.dialects.assembly import NamedOperand, Parameters, Tools, names_of
+from ir.dialects.assembly import names_of
 from ir.dialects.task import INTEGER, NUMBER, TaskOp, check_expect, check_region, distinct
 from ir.dialects.values import JsonType, Value, accepts
 
@@ -87,7 +87,8 @@ class WhenOp(TaskOp):
     result = result_def(Value)
 
     assembly_format = (
-        "$id $condition (`p` $p^)? `then` $then `orelse` $orelse attr-dict `:` functional-type(operands, results)"
+        "$id $condition (`p` custom<Amount>($p)^)? `then` $then `orelse` $orelse "
+        "attr-dict `:` functional-type(operands, results)"
     )
 
     def verify_(self) -> None:
@@ -119,9 +120,8 @@ class LoopOp(TaskOp):
     body = region_def("single_block")
     result = result_def(JsonType)
 
-    custom_directives = (NamedOperand,)
     assembly_format = (
-        "$id custom<NamedOperand>($parameter, $init) `max_iters` $max_iters `expect` $expect "
+        "$id custom<NamedOperand>($parameter, $init) `max_iters` $max_iters `expect` custom<Amount>($expect) "
         "`until` $until `do` $body attr-dict `:` functional-type(operands, results)"
     )
 
@@ -156,9 +156,8 @@ class FanoutOp(TaskOp):
     body = region_def("single_block")
     result = result_def(JsonType)
 
-    custom_directives = (NamedOperand,)
     assembly_format = (
-        "$id custom<NamedOperand>($parameter, $items) `max` $max `expect` $expect `overflow` $overflow "
+        "$id custom<NamedOperand>($parameter, $items) `max` $max `expect` custom<Amount>($expect) `overflow` $overflow "
         "`on_error` $on_error `do` $body attr-dict `:` functional-type(operands, results)"
     )
 
@@ -198,9 +197,8 @@ class ReactOp(TaskOp):
     tools = var_region_def("single_block")
     result = result_def(JsonType)
 
-    custom_directives = (Parameters, Tools)
     assembly_format = (
-        "$id custom<Parameters>($parameters) `max_turns` $max_turns `expect` $expect `turn` $turn "
+        "$id custom<Parameters>($parameters) `max_turns` $max_turns `expect` custom<Amount>($expect) `turn` $turn "
         "custom<Tools>($tool_names, $tools) attr-dict `:` type($result)"
     )
 

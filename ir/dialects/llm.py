@@ -3,7 +3,7 @@
 High-level form:
 
     %answer = llm.call @answer(question = %q, %messages) models ["llama3.1-8b"] max_tokens 256
-      tokens_in 900.0 tokens_out 200.0 {function = #agent.function<"examples/voice.py", "answer", "9f86d081">}
+      tokens_in 900 tokens_out 200 {function = #agent.function<"examples/voice.py", "answer", "9f86d081">}
       : (!agent.text, !agent.json) -> !agent.json
 
 Decomposed form; `call` is the id of the call that a part came from, and each part keeps its function and execution:
@@ -110,7 +110,7 @@ class KvType(ParametrizedAttribute, TypeAttribute):
 class CallLlmOp(CallOp):
     """A whole call: makes the prompt from the arguments, generates, and reads the answer.
 
-        %a = llm.call @answer(question = %q) models ["llama3.1-8b"] max_tokens 256 tokens_in 900.0 tokens_out 200.0
+        %a = llm.call @answer(question = %q) models ["llama3.1-8b"] max_tokens 256 tokens_in 900 tokens_out 200
           {function = ...} : (!agent.text) -> !agent.json
 
     `models` are alternatives; token counts are means of one call (absent: a profile must say).
@@ -126,7 +126,8 @@ class CallLlmOp(CallOp):
 
     assembly_format = (
         "$id custom<NamedOperands>($arg_names, $arguments) `models` $models `max_tokens` $max_tokens "
-        "(`tokens_in` $tokens_in^)? (`tokens_out` $tokens_out^)? attr-dict `:` functional-type(operands, results)"
+        "(`tokens_in` custom<Amount>($tokens_in)^)? (`tokens_out` custom<Amount>($tokens_out)^)? "
+        "attr-dict `:` functional-type(operands, results)"
     )
 
     def verify_(self) -> None:

@@ -1,6 +1,6 @@
 """The `model` dialect: a model that is not a text generator (speech, embedding, image), on any device class.
 
-    %text = model.run @transcribe(audio = %audio) models ["whisper-large-v3"] audio_s 10.0
+    %text = model.run @transcribe(audio = %audio) models ["whisper-large-v3"] audio_s 10
       {function = #agent.function<...>} : (!agent.audio<10>) -> !agent.json
 
 Exactly one of `audio_s` (seconds), `tokens` and `images` gives the size of the work.
@@ -25,7 +25,7 @@ SIZES = ("audio_s", "tokens", "images")
 class RunOp(CallOp):
     """One run of a model; `models` are alternatives.
 
-    %v = model.run @embed(texts = %t) models ["bge-m3"] tokens 512.0 {function = ...} : (!agent.json) -> !agent.json
+    %v = model.run @embed(texts = %t) models ["bge-m3"] tokens 512 {function = ...} : (!agent.json) -> !agent.json
     """
 
     name = "model.run"
@@ -37,8 +37,9 @@ class RunOp(CallOp):
     result = result_def(Value)
 
     assembly_format = (
-        "$id custom<NamedOperands>($arg_names, $arguments) `models` $models (`audio_s` $audio_s^)? "
-        "(`tokens` $tokens^)? (`images` $images^)? attr-dict `:` functional-type(operands, results)"
+        "$id custom<NamedOperands>($arg_names, $arguments) `models` $models (`audio_s` custom<Amount>($audio_s)^)? "
+        "(`tokens` custom<Amount>($tokens)^)? (`images` custom<Amount>($images)^)? "
+        "attr-dict `:` functional-type(operands, results)"
     )
 
     def verify_(self) -> None:

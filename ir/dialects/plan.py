@@ -36,7 +36,7 @@ from xdsl.irdl import (
 from xdsl.traits import HasParent, IsolatedFromAbove, IsTerminator
 from xdsl.utils.exceptions import VerifyException
 
-from ir.dialects.assembly import Alternatives, names_of
+from ir.dialects.assembly import names_of
 from ir.dialects.task import TaskOp, distinct
 
 GROUP = "plan.group"
@@ -70,7 +70,6 @@ class ChooseOp(TaskOp):
     alternatives = var_region_def("single_block")
     results_ = var_result_def()
 
-    custom_directives = (Alternatives,)
     assembly_format = (
         "$id $arguments custom<Alternatives>($names, $alternatives) attr-dict `:` functional-type(operands, results)"
     )

@@ -30,11 +30,11 @@ from xdsl.irdl import (
 )
 from xdsl.utils.exceptions import VerifyException
 
-from ir.dialects.assembly import NamedOperands, names_of
+from ir.dialects.assembly import Alternatives, Amount, NamedOperand, NamedOperands, Parameters, Tools, names_of
 from ir.dialects.values import FunctionAttr, Value, check_amount
 
 NUMBER = FloatAttr.constr(EqAttrConstraint(f64))
-"""An f64; a format prints it without its type."""
+"""An f64; a format writes it by the directive `Amount`."""
 
 INTEGER = IntegerAttr.constr(EqAttrConstraint(i64))
 """An i64; a format prints it without its type."""
@@ -72,6 +72,7 @@ class TaskOp(IRDLOperation, ABC):
     where = opt_prop_def(StringAttr)
 
     irdl_options = (ParsePropInAttrDict(),)
+    custom_directives = (Amount, Alternatives, NamedOperand, NamedOperands, Parameters, Tools)
 
     def verify_(self) -> None:
         if not self.id.data.isidentifier():
@@ -102,8 +103,6 @@ class CallOp(FunctionOp, ABC):
 
     arguments = var_operand_def(Value)
     arg_names = prop_def(ArrayAttr[StringAttr])
-
-    custom_directives = (NamedOperands,)
 
     def verify_(self) -> None:
         super().verify_()

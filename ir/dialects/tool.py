@@ -76,7 +76,7 @@ class WaitOp(PartOp):
     wait_s = prop_def(NUMBER)
     result = result_def(RequestType())
 
-    assembly_format = "$id $request `wait_s` $wait_s `call` $call attr-dict `:` type($request)"
+    assembly_format = "$id $request `wait_s` custom<Amount>($wait_s) `call` $call attr-dict `:` type($request)"
 
 
 @irdl_op_definition

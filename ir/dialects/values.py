@@ -71,6 +71,10 @@ class FunctionAttr(ParametrizedAttribute):
     sha256: StringAttr
 
 
+_EXACT = 2**53
+"""Below this every whole number has a float of its own."""
+
+
 def accepts(expected: Attribute, actual: Attribute) -> bool:
     """Whether a value of type `actual` may stand where `expected` is asked: equal, or any value where JSON is asked."""
     return expected == actual or (isinstance(expected, JsonType) and isinstance(actual, Value))
@@ -99,8 +103,15 @@ def print_amount(printer: Printer, attribute: Attribute) -> None:
     if not isinstance(attribute, FloatAttr):
         printer.print_string("?")
         return
-    value = attribute.value.data
-    if value.is_integer():
-        printer.print_int(int(value))
-    else:
-        printer.print_float(value, f64)
+    printer.print_string(number_text(attribute.value.data))
+
+
+def number_text(value: float) -> str:
+    """A number as MLIR reads it back without loss: `900`, `0.7`, `1.5e+20`.
+
+    xDSL itself prints some f64 in hexadecimal, which its own readers of untyped numbers refuse.
+    """
+    if value.is_integer() and abs(value) < _EXACT:
+        return str(int(value))
+    mantissa, exponent, power = repr(value).partition("e")
+    return f"{mantissa}{exponent}{power}" if "." in mantissa or not exponent else f"{mantissa}.0{exponent}{power}"

@@ -50,6 +50,8 @@ class _SplitCall(RewritePattern):
         render = call.render()
         choose = call.choose(render)
         parse = call.parse(choose)
+        for part, hint in ((render, "prompt"), (choose, "text"), (parse, op.result.name_hint)):
+            part.results[0].name_hint = hint
         rewriter.replace(op, [render, choose, parse])
 
 
@@ -86,6 +88,7 @@ class _Call:
 
     def alternative(self, *, moves_kv: bool) -> Region:
         block = Block(arg_types=[self.prompt])
+        block.args[0].name_hint = "prompt"
         prefill = PrefillOp.create(
             operands=block.args,
             result_types=[self.kv, self.first],
@@ -101,11 +104,13 @@ class _Call:
             )
             block.add_op(transfer)
             kv = transfer.result
+            kv.name_hint = "moved"
         decode = DecodeOp.create(
             operands=[kv, prefill.first],
             result_types=[self.text],
             properties=self.part(self.ids["decode"]) | {"models": self.models, "max_tokens": self.op.max_tokens},
         )
+        prefill.kv.name_hint, prefill.first.name_hint, decode.result.name_hint = "kv", "first", "text"
         block.add_ops([decode, YieldOp.create(operands=decode.results)])
         if not moves_kv:
             for op in (prefill, decode):

@@ -72,6 +72,8 @@ class _SplitCall(RewritePattern):
         )
         for part in parts:
             part.attributes[GROUP] = op.id
+            part.results[0].name_hint = "request"
+        parts[-1].results[0].name_hint = op.result.name_hint
         rewriter.replace(op, parts)
 
     def part(self, op: InvokeOp, what: str) -> dict[str, Attribute]:
