@@ -34,11 +34,3 @@ class Failure:
     def to_json(self) -> dict[str, Any]:
         """A mapping of the fields, all plain text."""
         return asdict(self)
-
-
-class OperatorError(Exception):
-    """Carries a `Failure` from a driver to the replica that called it."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(f"{failure.type}: {failure.message}")
-        self.failure = failure

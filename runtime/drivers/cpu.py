@@ -1,0 +1,63 @@
+"""The driver of CPU cores: really runs the user's function, in a process that can be killed.
+
+Times are measured, from the moment at which a process takes the call to the moment at which its answer is here.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from placement.plan import PlanOperator
+from runtime.drivers.driver import Call, CallFailed, DriverSettings, Result
+from runtime.drivers.worker_pool import WorkerPool
+from runtime.drivers.worker_process import WorkerDied
+from runtime.errors import FunctionError
+from runtime.failure import Failure
+
+
+class CpuDriver:
+    """Worker processes for the slots of one replica."""
+
+    simulated = False
+    wall_s_per_virtual_s = 1.0
+
+    def __init__(self, settings: DriverSettings) -> None:
+        operators = settings.operators.values()
+        functions = {o.function.source: o.function for o in operators if o.function is not None}
+        self._workers = WorkerPool(settings.root, list(functions.values()), settings.max_result_bytes)
+        self._slots = settings.slots
+
+    async def start(self) -> None:
+        """Start the processes. Raises `FunctionError` for code that cannot be loaded."""
+        await self._workers.start(self._slots)
+
+    async def run(self, call: Call, operator: PlanOperator, limit_s: float | None) -> Result:
+        """Run the call; a process that is not done after `limit_s` is killed."""
+        if operator.function is None:
+            message = f"operator {operator.id!r} names no function, so there is nothing to run on a CPU; plan again"
+            raise CallFailed(Failure("refused", "FunctionError", message), 0.0)
+        message = {
+            "op": operator.op,
+            "function": operator.function.model_dump(),
+            "arguments": call.arguments,
+            "rest": call.rest,
+            "in_turn": call.in_turn,
+        }
+        begun = perf_counter()
+        try:
+            answer, took_s = await self._workers.request(message, limit_s)
+        except TimeoutError:
+            failure = Failure("timeout", "Timeout", f"{operator.id} did not end within {limit_s:g} s and was killed")
+            raise CallFailed(failure, limit_s or 0.0) from None
+        except WorkerDied as error:
+            failure = Failure("lost", "ProcessDied", f"the process that ran {operator.id} ended {error}")
+            raise CallFailed(failure, perf_counter() - begun) from None
+        except FunctionError as error:
+            raise CallFailed(Failure("refused", "FunctionError", str(error)), perf_counter() - begun) from None
+        if "failure" in answer:
+            raise CallFailed(Failure(**answer["failure"]), took_s)
+        return Result(answer["value"], took_s)
+
+    async def close(self) -> None:
+        """End the processes."""
+        await self._workers.close()

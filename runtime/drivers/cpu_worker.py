@@ -1,0 +1,107 @@
+"""A process that runs the user's functions, one call at a time, so that a call can be killed without harm to anything
+else.
+
+It is started as `python -m runtime.drivers.cpu_worker FD` and speaks over that socket: messages are JSON after a
+length of eight bytes. It loads the functions that it is given first, says that it is ready, and ends when the socket
+closes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import socket
+import struct
+import sys
+import threading
+from pathlib import Path
+from typing import Any, cast
+
+from placement.plan import Function
+from runtime.drivers.user_code import failure_of, perform
+from runtime.errors import FunctionError
+from runtime.failure import Failure
+from runtime.functions import check_source, load
+
+HEADER = struct.Struct(">Q")
+"""Length of a message in bytes."""
+
+
+def main() -> None:
+    """Serve until the socket closes."""
+    connection = socket.socket(fileno=int(sys.argv[1]))
+    requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(connection, requests), daemon=True).start()
+    setup = requests.get()
+    root, limit = Path(setup["root"]), int(setup["max_result_bytes"])
+    _send(connection, _prepared([Function(**function) for function in setup["functions"]], root))
+    while True:
+        _send(connection, _bounded(_answer(requests.get(), root), limit))
+
+
+def _prepared(functions: list[Function], root: Path) -> bytes:
+    """Load everything beforehand, so that no call pays for an import."""
+    try:
+        for function in functions:
+            load(function, root)
+    except FunctionError as error:
+        return _failed(failure_of(error, None))
+    return b'{"value": null}'
+
+
+def _answer(request: dict[str, Any], root: Path) -> bytes:
+    function, source = Function(**request["function"]), None
+    try:
+        source = str(check_source(function, root))
+        user = load(function, root)
+        value = perform(request["op"], user, request["arguments"], request["rest"], request["in_turn"])
+        return json.dumps({"value": value}, allow_nan=False).encode()
+    except BaseException as error:
+        return _failed(failure_of(error, source))
+
+
+def _bounded(answer: bytes, limit: int) -> bytes:
+    if len(answer) <= limit:
+        return answer
+    message = (
+        f"the result has {len(answer)} bytes as JSON, the limit is {limit}; return a reference such as a file name, "
+        "or raise max_result_bytes"
+    )
+    return _failed(Failure("refused", "ResultTooLarge", message))
+
+
+def _failed(failure: Failure) -> bytes:
+    return json.dumps({"failure": failure.to_json()}).encode()
+
+
+def _send(connection: socket.socket, message: bytes) -> None:
+    connection.sendall(HEADER.pack(len(message)) + message)
+
+
+def _read(connection: socket.socket, requests: queue.SimpleQueue[dict[str, Any]]) -> None:
+    """Pass requests on; when the other side is gone, end this process and all that the user's code started."""
+    try:
+        while True:
+            (length,) = HEADER.unpack(_receive(connection, HEADER.size))
+            requests.put(cast("dict[str, Any]", json.loads(_receive(connection, length))))
+    except (EOFError, OSError):
+        if os.getpgrp() == os.getpid():
+            os.killpg(os.getpgrp(), signal.SIGKILL)
+        os._exit(0)
+
+
+def _receive(connection: socket.socket, length: int) -> bytes:
+    parts: list[bytes] = []
+    while length:
+        part = connection.recv(min(length, 1 << 20))
+        if not part:
+            raise EOFError
+        parts.append(part)
+        length -= len(part)
+    return b"".join(parts)
+
+
+if __name__ == "__main__":
+    main()

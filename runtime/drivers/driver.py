@@ -1,0 +1,100 @@
+"""The seam between a replica and the way its device class does the work.
+
+A driver takes one call and gives its value with the time that the call took in virtual seconds; queueing, transfers and
+deadlines are the replica's business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from placement.plan import PlanOperator, PlanPool
+from runtime.events import Json
+from runtime.failure import Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One attempt of one operator instance.
+
+    `origin_s` is when its run began and `arrived_at` when its data is there, in virtual seconds of the executor's
+    clock and of the run. The transfer takes the last `transfer_s` before that. `remaining_s` is what the run has left
+    from then on; None without a deadline that cancels.
+    """
+
+    run: str
+    instance: str
+    attempt: int
+    operator: str
+    arguments: dict[str, Json]
+    rest: Json
+    in_turn: bool
+    origin_s: float
+    arrived_at: float
+    transfer_s: float
+    remaining_s: float | None
+
+    @property
+    def key(self) -> str:
+        """Unique name of the attempt."""
+        return f"{self.run}/{self.instance}#{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A value and how many virtual seconds it took."""
+
+    value: Json
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a call. Exactly one of `value` and `failure` counts; times are virtual seconds."""
+
+    value: Json
+    failure: Failure | None
+    queued_s: float
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class DriverSettings:
+    """What a driver needs: the folder of the user's code, the pool, its operators and how many calls run at once."""
+
+    root: Path
+    pool: PlanPool
+    operators: dict[str, PlanOperator]
+    slots: int
+    time_scale: float
+    max_result_bytes: int
+
+
+class CallFailed(Exception):
+    """Carries a failure and the virtual seconds until it happened from a driver to its replica."""
+
+    def __init__(self, failure: Failure, duration_s: float) -> None:
+        super().__init__(f"{failure.type}: {failure.message}")
+        self.failure = failure
+        self.duration_s = duration_s
+
+
+class Driver(Protocol):
+    """The work of one replica. `simulated` says whether its times are predicted instead of measured."""
+
+    simulated: bool
+    wall_s_per_virtual_s: float
+
+    async def start(self) -> None:
+        """Get ready. Raises `FunctionError` for code that cannot be loaded."""
+        ...
+
+    async def run(self, call: Call, operator: PlanOperator, limit_s: float | None) -> Result:
+        """Do one call. Raises `CallFailed`, also of kind `timeout` once `limit_s` virtual seconds have passed."""
+        ...
+
+    async def close(self) -> None:
+        """End every process that the driver started."""
+        ...

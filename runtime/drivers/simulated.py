@@ -1,0 +1,112 @@
+"""The driver of devices that are not there: takes the predicted time, and gives what `simulate=` says or a labelled
+placeholder.
+
+A call sleeps its predicted time times the time scale and reports it unscaled. A language model's prefill gives a
+handle that stands for the KV, its decode text. User code that a plan places here (a render, a parse, a tool) really
+runs, in a process of its own, but its time too is the predicted one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from time import perf_counter
+from typing import cast
+
+from placement.plan import PlanOperator
+from runtime.drivers.cpu import CpuDriver
+from runtime.drivers.driver import Call, CallFailed, DriverSettings, Result
+from runtime.drivers.user_code import failure_of
+from runtime.events import Json
+from runtime.failure import Failure
+from runtime.functions import SimulatedModel, TextGenerator, check_source, load, simulated_model, text_generator
+
+
+class SimulatedDriver:
+    """Sleeps instead of a device."""
+
+    simulated = True
+
+    def __init__(self, settings: DriverSettings) -> None:
+        self._settings = settings
+        self._user_code: CpuDriver | None = None
+        self.wall_s_per_virtual_s = settings.time_scale
+
+    async def start(self) -> None:
+        """Load the functions. Raises `FunctionError` for code that cannot be loaded."""
+        operators = self._settings.operators.values()
+        for operator in operators:
+            if operator.function is not None:
+                load(operator.function, self._settings.root)
+        if any(operator.op not in _MODEL_OPS for operator in operators):
+            self._user_code = CpuDriver(self._settings)
+            await self._user_code.start()
+
+    async def run(self, call: Call, operator: PlanOperator, limit_s: float | None) -> Result:
+        """Make the value while the predicted time passes; a prediction beyond `limit_s` is a timeout."""
+        predicted_s = operator.promised.mean_s
+        if limit_s is not None and predicted_s > limit_s:
+            await asyncio.sleep(limit_s * self.wall_s_per_virtual_s)
+            message = f"{operator.id} is predicted to take {predicted_s:g} s, its limit is {limit_s:g} s"
+            raise CallFailed(Failure("timeout", "Timeout", message), limit_s)
+        begun = perf_counter()
+        value = await self._value(call, operator)
+        left_s = predicted_s * self.wall_s_per_virtual_s - (perf_counter() - begun)
+        await asyncio.sleep(max(0.0, left_s))
+        return Result(value, predicted_s)
+
+    async def close(self) -> None:
+        """End the processes of user code."""
+        if self._user_code is not None:
+            await self._user_code.close()
+
+    async def _value(self, call: Call, operator: PlanOperator) -> Json:
+        make = _MODEL_OPS.get(operator.op)
+        if make is None:
+            assert self._user_code is not None, "start() has seen every operator of this pool"
+            return (await self._user_code.run(call, operator, None)).value
+        try:
+            return await asyncio.to_thread(make, call, operator, self._settings)
+        except Exception as error:
+            function = operator.function
+            source = None if function is None else str(check_source(function, self._settings.root))
+            raise CallFailed(failure_of(error, source), 0.0) from None
+
+
+def _prefill(call: Call, operator: PlanOperator, settings: DriverSettings) -> Json:
+    """A handle that stands for the KV of a prompt, with the messages that it was made of."""
+    prompt = cast(dict[str, Json], call.arguments["prompt"])
+    return {"kv": call.key, "pool": settings.pool.id, "simulated": True, "messages": prompt["messages"]}
+
+
+def _decode(call: Call, operator: PlanOperator, settings: DriverSettings) -> Json:
+    """The text, or the turn with tool calls, that the user's `simulate=` gives; else a placeholder."""
+    kv = cast(dict[str, Json], call.arguments["kv"])
+    arguments = cast(dict[str, Json], call.arguments["arguments"])
+    function = cast(TextGenerator, _function(operator, settings, text_generator))
+    said = function.simulate_json(arguments, kv["messages"])
+    return function.placeholder_text(_model(operator)) if said is None else said
+
+
+def _run_model(call: Call, operator: PlanOperator, settings: DriverSettings) -> Json:
+    """The value that the user's `simulate=` gives; else a placeholder."""
+    function = cast(SimulatedModel, _function(operator, settings, simulated_model))
+    said = function.simulate_json(call.arguments)
+    return json.loads(function.placeholder_text(_model(operator))) if said is None else said
+
+
+def _function(operator: PlanOperator, settings: DriverSettings, kind: Callable[..., object]) -> object:
+    assert operator.function is not None, "a model's operator names the function that it stands for"
+    return kind(load(operator.function, settings.root))
+
+
+def _model(operator: PlanOperator) -> str:
+    return operator.model or operator.name
+
+
+_MODEL_OPS: dict[str, Callable[[Call, PlanOperator, DriverSettings], Json]] = {
+    "llm.prefill": _prefill,
+    "llm.decode": _decode,
+    "model.run": _run_model,
+}

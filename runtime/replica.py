@@ -1,0 +1,112 @@
+"""One replica: receives calls with their data, queues them for its batch slots and has its driver do them.
+
+Its clock is arithmetic: arrivals, waits and ends are virtual seconds, computed and never read, so that a scaled run
+reports the times of an unscaled one. Real time only decides when a call really goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from runtime.drivers import DRIVERS
+from runtime.drivers.driver import Call, CallFailed, DriverSettings, Outcome
+from runtime.failure import Failure
+from runtime.pool_state import Arrived, Left, PoolState, Start
+
+
+class Replica:
+    """The calls of one replica of a pool."""
+
+    def __init__(self, settings: DriverSettings) -> None:
+        self._settings = settings
+        self._driver = DRIVERS[settings.pool.driver](settings)
+        self._pool = PoolState(settings.slots)
+        self._turns: dict[str, asyncio.Future[float]] = {}
+        self._calls: dict[str, asyncio.Task[Outcome]] = {}
+        self._starting: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Get the driver ready; once, however often it is asked. Raises `FunctionError`."""
+        if self._starting is None:
+            self._starting = asyncio.create_task(self._driver.start())
+        await asyncio.shield(self._starting)
+
+    async def call(self, call: Call) -> Outcome:
+        """Do one call; it never raises, and a cancelled one is a failure that nobody waits for."""
+        task = asyncio.create_task(self._serve(call))
+        self._calls[call.key] = task
+        try:
+            return await task
+        except asyncio.CancelledError:
+            task.cancel()
+            return _failed(Failure("refused", "Cancelled", "the run no longer needs this call"), 0.0, 0.0)
+        except Exception as error:
+            return _failed(Failure("refused", type(error).__name__, str(error)), 0.0, 0.0)
+        finally:
+            del self._calls[call.key]
+
+    async def cancel(self, key: str) -> None:
+        """Stop a call, whether it waits or runs."""
+        task = self._calls.get(key)
+        if task is not None:
+            task.cancel()
+
+    async def close(self) -> None:
+        """Stop every call and the driver."""
+        for task in list(self._calls.values()):
+            task.cancel()
+        await self._driver.close()
+
+    async def _serve(self, call: Call) -> Outcome:
+        await self.start()
+        await asyncio.sleep(call.transfer_s * self._settings.time_scale)
+        arrived_s = call.origin_s + call.arrived_at
+        left_at_s = arrived_s
+        try:
+            queued_s = await self._turn(call, arrived_s)
+            left_at_s = arrived_s + queued_s
+            outcome = await self._run(call, queued_s)
+            left_at_s += outcome.duration_s
+            return outcome
+        except TimeoutError:
+            return _failed(_deadline(call), call.remaining_s or 0.0, 0.0)
+        finally:
+            self._turns.pop(call.key, None)
+            self._wake(self._pool.on(Left(call.key), left_at_s))
+
+    async def _turn(self, call: Call, arrived_s: float) -> float:
+        """Wait for a slot; the virtual seconds that it took. Raises `TimeoutError` when the run's time is used up."""
+        turn = self._turns[call.key] = asyncio.get_running_loop().create_future()
+        self._wake(self._pool.on(Arrived(call.key), arrived_s))
+        patience_s = call.remaining_s
+        if patience_s is not None:
+            patience_s *= self._driver.wall_s_per_virtual_s
+        async with asyncio.timeout(None if turn.done() else patience_s):
+            return await turn
+
+    def _wake(self, starts: list[Start]) -> None:
+        for start in starts:
+            turn = self._turns[start.key]
+            if not turn.done():
+                turn.set_result(start.waited_s)
+
+    async def _run(self, call: Call, queued_s: float) -> Outcome:
+        operator = self._settings.operators[call.operator]
+        limit_s, left_s = operator.timeout_s, None
+        if call.remaining_s is not None:
+            left_s = max(0.0, call.remaining_s - queued_s)
+            limit_s = left_s if limit_s is None else min(limit_s, left_s)
+        try:
+            result = await self._driver.run(call, operator, limit_s)
+        except CallFailed as error:
+            out_of_time = error.failure.kind == "timeout" and limit_s == left_s
+            return _failed(_deadline(call) if out_of_time else error.failure, queued_s, error.duration_s)
+        return Outcome(result.value, None, queued_s, result.duration_s)
+
+
+def _deadline(call: Call) -> Failure:
+    return Failure("deadline", "DeadlinePassed", f"the run's time was used up while {call.instance} was under way")
+
+
+def _failed(failure: Failure, queued_s: float, duration_s: float) -> Outcome:
+    return Outcome(None, failure, queued_s, duration_s)

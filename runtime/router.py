@@ -1,0 +1,62 @@
+"""Chooses the pool and the replica of each call, in time that grows with neither pools' size nor load.
+
+Pools get calls in the proportion of their routes; within a pool the replica with the fewest calls per slot is next.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping, Sequence
+
+from placement.plan import Route
+
+
+class Replicas:
+    """The replicas of a pool by load: calls in flight per slot."""
+
+    def __init__(self, slots: Sequence[int]) -> None:
+        self._slots = list(slots)
+        self._in_flight = [0] * len(slots)
+        self._heap = [(0.0, index) for index in range(len(slots))]
+
+    def take(self) -> int:
+        """The index of the least loaded replica, which has one call more from now on."""
+        load, index = heapq.heappop(self._heap)
+        while load != self._load(index):  # an entry that a later one has replaced
+            load, index = heapq.heappop(self._heap)
+        self._count(index, 1)
+        return index
+
+    def give_back(self, index: int) -> None:
+        """A call of a replica has ended."""
+        self._count(index, -1)
+
+    def _load(self, index: int) -> float:
+        return self._in_flight[index] / self._slots[index]
+
+    def _count(self, index: int, change: int) -> None:
+        self._in_flight[index] += change
+        heapq.heappush(self._heap, (self._load(index), index))
+
+
+class Router:
+    """Spreads the calls of each operator over its routes by their shares, without chance."""
+
+    def __init__(self, routes: Sequence[Sequence[Route]], slots: Mapping[str, Sequence[int]]) -> None:
+        self._routes = routes
+        self._served = [[0] * len(entry) for entry in routes]
+        self._replicas = {pool: Replicas(counts) for pool, counts in slots.items()}
+
+    def route(self, operator: int) -> tuple[str, int]:
+        """The pool and replica of the next call of an operator (its index); give it back with `done`."""
+        served, routes = self._served[operator], self._routes[operator]
+        total = sum(served) + 1
+        lag = [route.share * total - count for route, count in zip(routes, served, strict=True)]
+        chosen = lag.index(max(lag))
+        served[chosen] += 1
+        pool = routes[chosen].pool
+        return pool, self._replicas[pool].take()
+
+    def done(self, pool: str, replica: int) -> None:
+        """A call that `route` placed has ended."""
+        self._replicas[pool].give_back(replica)
