@@ -14,6 +14,7 @@ from ir.expression import parse, references
 from orchestrator.errors import DecorationError, TraceError
 from orchestrator.function import Function, Kind, defined_at
 from orchestrator.graph import AgentTask, Body, Graph
+from orchestrator.identity_tests import check_identity_tests
 from orchestrator.settings import AgentSettings
 from orchestrator.source import user_location
 from orchestrator.symbolic import Symbol
@@ -21,6 +22,8 @@ from orchestrator.tracing import Trace, current, tracing
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_TRACING = threading.RLock()
 
 
 class AgentFunction(Function[P, R]):
@@ -32,7 +35,6 @@ class AgentFunction(Function[P, R]):
         self.sla = self.settings.sla("sla")
         self.first_output = self.settings.sla("first_output")
         self.degrade = self.settings.degrade()
-        self._lock = threading.Lock()
         self._graph: Graph | None = None
 
     def options(self, **changes: Unpack[AgentSettings]) -> AgentFunction[P, R]:
@@ -46,12 +48,13 @@ class AgentFunction(Function[P, R]):
         can say, or calls itself; whatever else the body raises passes through.
         """
         self._check_recursion()
-        with self._lock:
+        with _TRACING:
             if self._graph is None:
                 self._graph = self._trace()
             return self._graph
 
     def _trace(self) -> Graph:
+        check_identity_tests(self.__wrapped__)
         outer = current()
         trace = Trace(self.__name__, (*outer.agents, self) if outer else (self,))
         with tracing(trace):

@@ -1,13 +1,12 @@
-"""A user's function by name, and back: where it is written, the hash of that file, and loading it again elsewhere.
+"""A user's file and the functions in it by name: what a graph says instead of code.
 
-Code never travels: a plan holds `{source, qualname, sha256}`, and the machine that runs it loads the same file or
+Code never travels: a graph holds `{source, qualname, sha256}`, and a machine that runs it loads the same file or
 refuses.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib
 import importlib.util
 import inspect
 import re
@@ -20,14 +19,13 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
-from orchestrator.errors import CaptureError, FunctionLoadError, HashMismatchError, TraceError
+from orchestrator.errors import CaptureError, FunctionLoadError, TraceError
 from orchestrator.function_ref_check import MODULE_PREFIX
 from orchestrator.graph import FunctionRef
 from orchestrator.source import display_path
 
 if TYPE_CHECKING:
     from orchestrator.agent_function import AgentFunction
-    from orchestrator.function import Function
 
 
 _LOCK = threading.RLock()
@@ -77,36 +75,17 @@ def source_sha256(path: Path) -> str:
 def load_file(path: str | Path) -> LoadedFile:
     """Import a user's file once per process under a stable module name.
 
-    Its folder and the working directory become importable. Raises `FunctionLoadError` naming the file and what went
-    wrong; a `CaptureError` of a decorator in the file passes through.
+    Its folder and the working directory become importable; a file that changed since is refused. Raises
+    `FunctionLoadError` naming the file and what went wrong; a `CaptureError` of a decorator in the file passes
+    through.
     """
     resolved = _existing(Path(path))
     with _LOCK:
         module = _LOADED.get(resolved) or _module_of(resolved) or _import(resolved)
         _LOADED[resolved] = module
+        if hashlib.sha256(_read(resolved)).hexdigest() != source_sha256(resolved):
+            raise FunctionLoadError(f"{path} has changed since this process loaded it", "start the process again")
     return LoadedFile(resolved, module, _agents(module, resolved))
-
-
-def resolve(ref: FunctionRef, root: str | Path = ".") -> Function[..., Any]:
-    """The decorated function that a reference names, with files looked up below `root`.
-
-    The file's hash is checked before any of its code runs. Raises `HashMismatchError` when it is another file than
-    the one captured, `FunctionLoadError` when there is none, it cannot be imported or holds no such decorated function.
-    """
-    from orchestrator.function import Function
-
-    path = _module_file(ref) if ref.source.startswith(MODULE_PREFIX) else _below(Path(root), ref)
-    _check_hash(ref, path)
-    if ref.source.startswith(MODULE_PREFIX):
-        module = importlib.import_module(ref.source.removeprefix(MODULE_PREFIX))
-    else:
-        module = load_file(path).module
-    found: object = getattr(module, ref.qualname, None)
-    if not isinstance(found, Function):
-        raise FunctionLoadError(
-            f"{ref.source} has no decorated function {ref.qualname!r}", "capture the agent again from the present code"
-        )
-    return cast("Function[..., Any]", found)
 
 
 def _source(path: Path, module: str, where: str) -> str:
@@ -211,41 +190,3 @@ def _agents(module: ModuleType, path: Path) -> dict[str, AgentFunction[..., Any]
     here = [agent for agent in agents if Path(codes[agent.__name__].co_filename).resolve() == path]
     here.sort(key=lambda agent: codes[agent.__name__].co_firstlineno)
     return {agent.__name__: agent for agent in here}
-
-
-def _below(root: Path, ref: FunctionRef) -> Path:
-    path = (root / ref.source).resolve()
-    if not path.is_relative_to(root.resolve()) or path.suffix != ".py":
-        raise FunctionLoadError(
-            f"the function source {ref.source!r} is not a Python file below {root.resolve()}",
-            "name files relative to the working directory",
-        )
-    if not path.is_file():
-        raise FunctionLoadError(
-            f"{ref.source} does not exist below {root.resolve()}", "run in the folder that the agent was captured in"
-        )
-    return path
-
-
-def _module_file(ref: FunctionRef) -> Path:
-    name = ref.source.removeprefix(MODULE_PREFIX)
-    try:
-        spec = importlib.util.find_spec(name)
-    except (ImportError, ValueError, AttributeError):
-        spec = None
-    if spec is None or spec.origin is None or not Path(spec.origin).is_file():
-        raise FunctionLoadError(f"the module {name!r} is not installed here", "install the package that provides it")
-    return Path(spec.origin).resolve()
-
-
-def _check_hash(ref: FunctionRef, path: Path) -> None:
-    on_disk = hashlib.sha256(_read(path)).hexdigest()
-    loaded = _SHA256.get(path, on_disk)
-    if ref.sha256 == loaded:
-        return
-    remedy = "restore the file, or capture and plan the agent again"
-    if ref.sha256 == on_disk:
-        remedy = "the file changed after this process loaded it: restart the process"
-    raise HashMismatchError(
-        f"{ref.qualname} was captured from {ref.source} with sha256 {ref.sha256}, but here it has {loaded}", remedy
-    )

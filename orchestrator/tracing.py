@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import inspect
 import keyword
 import math
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -103,6 +104,7 @@ class Trace:
         """Trace `function` as a nested body with the named and annotated `parameters`; also its raw result."""
         frame = Frame(what, tuple(parameters), names=set(parameters))
         symbols = [Symbol(self, Ref(name), annotation) for name, annotation in parameters.items()]
+        self._check_takes(function, len(symbols), what)
         with self._open(frame):
             value = function(*symbols)
             if value is None and not allow_none:
@@ -113,6 +115,7 @@ class Trace:
     def predicate(self, function: Callable[..., object], name: str, annotation: Any, what: str) -> str:
         """Trace a function of one value that may only read it; the text of its expression."""
         frame = Frame(what, (name,), takes_tasks=False, names={name})
+        self._check_takes(function, 1, what)
         with self._open(frame):
             value = function(Symbol(self, Ref(name), annotation))
             if value is None:
@@ -202,6 +205,15 @@ class Trace:
                 "return it from that body (loop, fanout or when) and use what the combinator returns",
             )
         return expression
+
+    def _check_takes(self, function: Callable[..., object], values: int, what: str) -> None:
+        try:
+            inspect.signature(function).bind(*[None] * values)
+        except TypeError as error:
+            given = "no value" if values == 0 else f"{values} value" + "s" * (values > 1)
+            self.fail(f"{what} is called with {given}: {error}", "write a function or lambda of that many parameters")
+        except ValueError:  # a function written in C without a signature
+            return
 
     @contextmanager
     def _open(self, frame: Frame) -> Generator[None]:

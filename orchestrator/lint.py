@@ -1,0 +1,92 @@
+"""Remarks on a graph that is legal but probably not meant so: nothing here stops a plan.
+
+The REST API's validation and the command line show them; rules that must hold are in `graph_check`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ir.expression import Const, parse, references
+from orchestrator.graph import (
+    AgentTask,
+    Body,
+    CallTask,
+    Graph,
+    InterruptTask,
+    LoopTask,
+    ObserveTask,
+    Task,
+    WhenTask,
+    bodies,
+)
+from orchestrator.task_inputs import task_inputs
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """`rule` is stable; `where` is the user's line, if the graph has it."""
+
+    rule: str
+    task: str
+    message: str
+    where: str = ""
+
+
+def lint(graph: Graph) -> tuple[Remark, ...]:
+    """Remarks on a graph and the agents in it, in traced order."""
+    return tuple(_remarks(graph.body, _read(graph.body)))
+
+
+def _remarks(body: Body, read: set[str]) -> Iterator[Remark]:
+    for task in body.tasks:
+        if task.id not in read and not _has_effect(task):
+            yield _remark("unused-task", task, "its value is never read; it still runs and costs")
+        yield from _control_remarks(task)
+        for nested in bodies(task).values():
+            yield from _remarks(nested, _read(nested) if isinstance(task, AgentTask) else read)
+
+
+def _control_remarks(task: Task) -> Iterator[Remark]:
+    match task:
+        case WhenTask(condition=condition) if isinstance(parse(condition), Const):
+            yield _remark("constant-condition", task, f"the condition is always {condition}")
+        case WhenTask(then=then, orelse=orelse) if then.result == orelse.result and not (then.tasks or orelse.tasks):
+            yield _remark("same-branches", task, "both branches have the same value")
+        case LoopTask(until=until) if until == "True":
+            yield _remark("constant-condition", task, "until always holds, so the body never runs")
+        case LoopTask(body=body) if not body.tasks:
+            yield _remark("empty-body", task, "the body calls nothing")
+        case _:
+            return
+
+
+def _read(body: Body) -> set[str]:
+    """Names read anywhere in a body and its nested bodies; a nested agent has names of its own."""
+    names = set(references(parse(body.result)))
+    for task in body.tasks:
+        for text in task_inputs(task).values():
+            names |= references(parse(text))
+        if isinstance(task, LoopTask):
+            names |= references(parse(task.until))
+        if not isinstance(task, AgentTask):
+            for nested in bodies(task).values():
+                names |= _read(nested)
+    return names
+
+
+def _has_effect(task: Task) -> bool:
+    """Whether a task may be there for what it does: stores, logs, asks, or calls something outside."""
+    match task:
+        case CallTask(kind=kind, op=op):
+            return kind == "tool" or op == "store"
+        case ObserveTask() | InterruptTask():
+            return True
+        case _:
+            nested = [inner for body in bodies(task).values() for inner in body.tasks]
+            return any(_has_effect(inner) for inner in nested)
+
+
+def _remark(rule: str, task: Task, message: str) -> Remark:
+    return Remark(rule, task.id, f"{task.kind} {task.id!r}: {message}", task.where)
