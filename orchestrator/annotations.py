@@ -46,7 +46,7 @@ def fields(annotation: Any) -> Mapping[str, Any] | None:
     if isinstance(model_fields, Mapping):
         computed = getattr(getattr(plain, "__pydantic_decorators__", None), "computed_fields", {})
         return _evaluated(plain, [*cast(Mapping[str, object], model_fields), *computed])
-    if typing.is_typeddict(plain):
+    if hasattr(plain, "__required_keys__"):  # also the TypedDict of typing_extensions
         return _evaluated(plain, cast(Mapping[str, object], plain.__annotations__))
     return None
 
