@@ -45,7 +45,7 @@ class Outcome:
 def minimise(model: LinearModel, limits: Limits, start: Mapping[int, float] | None = None) -> Outcome:
     """Solves the model; `start` gives some columns of a known solution. Raises `SolverError`."""
     if not model.cost:
-        return Outcome("optimal", (), 0.0, 0.0)
+        return _empty(model)
     solver = highspy.Highs()
     options: dict[str, bool | float | int] = {
         "output_flag": False,
@@ -66,6 +66,12 @@ def minimise(model: LinearModel, limits: Limits, start: Mapping[int, float] | No
         _must(solver.setSolution(len(indices), indices, values), "the starting solution")
     _must(solver.run(), "the run")
     return _outcome(solver)
+
+
+def _empty(model: LinearModel) -> Outcome:
+    """A model without columns, which HiGHS does not solve."""
+    holds = all(low <= 0.0 <= high for low, high in zip(model.row_lower, model.row_upper, strict=True))
+    return Outcome("optimal", (), 0.0, 0.0) if holds else Outcome("infeasible", None, math.inf, math.inf)
 
 
 def _must(status: highspy.HighsStatus, what: str) -> None:

@@ -1,16 +1,17 @@
 """Drops options that a better option of the same operator makes useless, so that the program to solve is smaller.
 
 Only what provably keeps the optimum is dropped: from any placement that uses a dropped option, a move to the better one
-breaks no limit and makes nothing dearer or slower.
+breaks no limit and makes nothing dearer or slower, wherever the operator's neighbours are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from placement.prepared import Prepared
-from placement.problem import Option, Placement, Problem
+from placement.evaluate import place_pair
+from placement.prepared import Prepared, TimedBlock
+from placement.problem import OpNode, Option, Placement, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,27 +26,21 @@ class Reduced:
         pairs = zip(placement.option, self.kept, strict=True)
         return Placement(tuple(None if k is None else kept[k] for k, kept in pairs), placement.alternative)
 
-    def reduce(self, placement: Placement) -> Placement | None:
-        """The same placement in the reduced indices; None where it uses a dropped option."""
-        pairs = list(zip(placement.option, self.kept, strict=True))
-        if any(k is not None and k not in kept for k, kept in pairs):
-            return None
-        return Placement(tuple(None if k is None else kept.index(k) for k, kept in pairs), placement.alternative)
-
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
     """What decides whether a move is safe.
 
-    Classes whose pools all fit at once; by pool, the operators that may use it; by operator, the kinds of its edges;
-    the members of groups.
+    Classes whose pools all fit at once; by pool, the operators that may use it; by operator, the edges that touch it;
+    the members of groups; the edges whose latency only ever follows their source's own.
     """
 
     problem: Problem
     roomy: frozenset[str]
     users: Sequence[set[int]]
-    edges_by: Sequence[frozenset[str]]
+    edges: Sequence[set[int]]
     grouped: frozenset[int]
+    following: frozenset[int]
 
 
 def presolve(prepared: Prepared) -> Reduced:
@@ -69,17 +64,28 @@ def _facts(prepared: Prepared) -> _Facts:
     taken = dict.fromkeys(prepared.counts, 0)
     for pool, members in zip(problem.pools, users, strict=True):
         taken[pool.device] += pool.tp if members else 0
-    edges_by: list[set[str]] = [set() for _ in problem.operators]
-    for edge in problem.edges:
-        edges_by[edge.src].add(edge.by)
-        edges_by[edge.dst].add(edge.by)
+    edges: list[set[int]] = [set() for _ in problem.operators]
+    for index, edge in enumerate(problem.edges):
+        edges[edge.src].add(index)
+        edges[edge.dst].add(index)
     return _Facts(
         problem=problem,
         roomy=frozenset(device for device, count in prepared.counts.items() if taken[device] <= count),
         users=users,
-        edges_by=[frozenset(kinds) for kinds in edges_by],
+        edges=edges,
         grouped=frozenset(member for group in problem.groups for member in group),
+        following=frozenset(_following(prepared.root)),
     )
+
+
+def _following(block: TimedBlock) -> Iterator[int]:
+    """The edges that delay a node after an operator of the same block, so that every path along them passes it."""
+    for step in block.steps:
+        for wait in step.waits:
+            if isinstance(block.steps[wait.position].node, OpNode):
+                yield from wait.edges
+        for inner in step.blocks:
+            yield from _following(inner)
 
 
 def _kept(facts: _Facts, operator: int) -> tuple[int, ...]:
@@ -100,12 +106,53 @@ def _dominates(facts: _Facts, operator: int, better: Option, worse: Option) -> b
         return False
     if better.pool == worse.pool:
         return True
-    if operator in facts.grouped:
+    if operator in facts.grouped or not _fits(facts, operator, better, worse):
         return False
+    more = [0.0, 0.0]  # seconds more before the operator, and after it
+    more_usd = 0.0
+    for index in facts.edges[operator]:
+        found = _worst_move(facts, operator, index, (better, worse))
+        is_source = facts.problem.edges[index].src == operator
+        if found is None or (found[0] > 0.0 and is_source and index not in facts.following):
+            return False
+        more[is_source] = max(more[is_source], found[0])
+        more_usd += facts.problem.edges[index].visits * found[1]
+    visits = facts.problem.operators[operator].visits
+    saved_usd = visits * (worse.cost_usd - better.cost_usd)
+    return sum(more) <= worse.latency_s - better.latency_s and more_usd <= saved_usd
+
+
+def _fits(facts: _Facts, operator: int, better: Option, worse: Option) -> bool:
+    """The better pool adds no devices: its class has room for every pool, or it takes the place of the worse one."""
     one, other = facts.problem.pools[better.pool], facts.problem.pools[worse.pool]
-    by = facts.edges_by[operator]
-    if ("place" in by and one.place != other.place) or ("kv_place" in by and one.kv_place != other.kv_place):
-        return False
-    # The better pool adds no devices where its class has room for every pool, or where it takes the worse one's place.
     alone = facts.users[worse.pool] == {operator}
     return one.device in facts.roomy or (alone and one.device == other.device and one.tp <= other.tp)
+
+
+def _worst_move(facts: _Facts, operator: int, index: int, pair: tuple[Option, Option]) -> tuple[float, float] | None:
+    """The most seconds and dollars that the edge takes more at the better option than at the worse one, at least 0.
+
+    Over all places of the other end; None where the better option forbids what the worse one allows.
+    """
+    problem = facts.problem
+    edge = problem.edges[index]
+    better, worse = pair
+    if edge.src == edge.dst:
+        same = place_pair(problem, edge, better, better) == place_pair(problem, edge, worse, worse)
+        return (0.0, 0.0) if same else None
+    seconds, usd = 0.0, 0.0
+    is_source = edge.src == operator
+    for other in problem.operators[edge.dst if is_source else edge.src].options:
+        then, now = (
+            edge.table.get(
+                place_pair(problem, edge, mine, other) if is_source else place_pair(problem, edge, other, mine)
+            )
+            for mine in (better, worse)
+        )
+        if now is None:
+            continue
+        if then is None:
+            return None
+        seconds = max(seconds, then.latency_s - now.latency_s)
+        usd = max(usd, then.cost_usd - now.cost_usd)
+    return seconds, usd

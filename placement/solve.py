@@ -35,8 +35,8 @@ _UNITS = 1000.0
 class Solution:
     """A placement that the judge accepts, and how good it is.
 
-    No placement has an objective (cost, plus the penalty of a soft SLA) below `bound_usd`; `gap` = (objective - bound) /
-    objective, 0 where the objective is 0. `status` is `optimal` where the gap asked for was proven.
+    No placement has an objective (cost, plus the penalty of a soft SLA) below `bound_usd`; `gap` = (objective - bound)
+    / objective, 0 where the objective is 0. `status` is `optimal` where the gap asked for was proven.
     `heuristic_cost_usd` is the first answer's objective, None where it broke limits.
     """
 
