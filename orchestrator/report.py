@@ -1,0 +1,156 @@
+"""A plan as rows and as JSON: what `orchestrator plan` prints and `POST /v1/plans` answers.
+
+Both faces read the same record, so that a figure is never computed twice.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from ir.duration import format_duration
+from orchestrator.pipeline import PlanResult
+
+if TYPE_CHECKING:
+    from placement.infeasible import Infeasibility
+    from placement.plan import Plan, PlanOperator, PlanPool
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRow:
+    """One operator of a plan, in order of execution.
+
+    `latency_s` is of one visit, `cost_usd` of a run. `slack_s` is how much longer a visit may take before the SLA is
+    missed (None where the SLA's statistic does not count it). `runner_up` says why not the next option.
+    """
+
+    name: str
+    op: str
+    device: str
+    tp: int
+    model: str | None
+    precision: str | None
+    visits: float
+    latency_s: float
+    cost_usd: float
+    slack_s: float | None
+    source: str
+    simulated: bool
+    runner_up: str
+
+
+def plan_rows(result: PlanResult) -> tuple[PlanRow, ...]:
+    """The rows of a feasible plan; none of an infeasible one."""
+    if result.plan is None or result.solution is None:
+        return ()
+    taken = [index for index, option in enumerate(result.solution.placement.option) if option is not None]
+    pools = {pool.id: pool for pool in result.plan.pools}
+    slack_s = result.solution.evaluation.slack_s
+    reasons = runner_ups(result)
+    return tuple(
+        _row(operator, pools[operator.routes[0].pool], slack_s[index], reasons[index])
+        for operator, index in zip(result.plan.operators, taken, strict=True)
+    )
+
+
+def _row(operator: PlanOperator, pool: PlanPool, slack_s: float | None, runner_up: str) -> PlanRow:
+    return PlanRow(
+        name=operator.id,
+        op=operator.op,
+        device=pool.device,
+        tp=pool.tp,
+        model=pool.model,
+        precision=pool.precision,
+        visits=operator.visits,
+        latency_s=operator.promised.mean_s,
+        cost_usd=operator.visits * operator.promised.cost_usd,
+        slack_s=None if slack_s is None or math.isinf(slack_s) else slack_s,
+        source=operator.promised.source,
+        simulated=pool.driver != "cpu",
+        runner_up=runner_up,
+    )
+
+
+def runner_ups(result: PlanResult) -> dict[int, str]:
+    """By operator that runs, the next best option and why it was not taken."""
+    from placement.explain import explain
+
+    assert result.solution is not None, "only a feasible plan has runner-ups"
+    return {each.operator: each.runner_up_text for each in explain(result.lowered.problem, result.solution.placement)}
+
+
+def plan_json(result: PlanResult) -> dict[str, Any]:
+    """The document of `plan --json`; durations in seconds, money in US dollars, costs of one run."""
+    plan, infeasible = result.plan, result.infeasible
+    if plan is None:
+        assert infeasible is not None, "a result is feasible or says why not"
+        return _refusal(result, infeasible)
+    return {
+        "feasible": True,
+        **_subject(result),
+        "latency_s": plan.promised.latency_s,
+        "latency_mean_s": plan.promised.latency_mean_s,
+        "latency_worst_s": plan.promised.latency_worst_s,
+        "cost_basis": plan.cost_basis,
+        "cost_usd": plan.promised.cost_usd,
+        "bound_usd": plan.bound_usd,
+        "gap": plan.gap,
+        "bound_scope": plan.bound_scope,
+        "critical_path": plan.promised.critical_path,
+        "operators": [asdict(row) for row in plan_rows(result)],
+        "transfers": [transfer.model_dump() for transfer in plan.transfers],
+        "choices": plan.choices,
+        **_grounds(plan, result),
+    }
+
+
+def _subject(result: PlanResult) -> dict[str, Any]:
+    sla = result.lowered.problem.sla
+    return {
+        "agent": result.graph.name,
+        "fleet": result.fleet.name,
+        "sla": None if sla is None else {"stat": sla.stat, "limit_s": sla.limit_s},
+    }
+
+
+def _grounds(plan: Plan, result: PlanResult) -> dict[str, Any]:
+    notes = {f"{operator.id}: {note}" for operator in plan.operators for note in operator.promised.notes}
+    return {
+        "assumptions": plan.provenance.assumptions,
+        "notes": sorted(notes),
+        "findings": list(result.findings),
+        "solver": plan.provenance.solver,
+        "solve_s": result.seconds,
+    }
+
+
+def _refusal(result: PlanResult, infeasible: Infeasibility) -> dict[str, Any]:
+    best_s = infeasible.value if infeasible.kind == "sla" else None
+    return {
+        "feasible": False,
+        **_subject(result),
+        "binding": infeasible.kind,
+        "what": list(infeasible.what),
+        "best_latency_s": best_s,
+        "missing_devices": dict(infeasible.missing_devices),
+        "fix": _fix(infeasible),
+        "message": _message(result, infeasible),
+        "proven": infeasible.proven,
+        "solve_s": result.seconds,
+    }
+
+
+def _fix(infeasible: Infeasibility) -> str:
+    if infeasible.kind == "sla":
+        return f"SLA {format_duration(infeasible.limit)} -> {format_duration(infeasible.value)}"
+    return infeasible.text
+
+
+def _message(result: PlanResult, infeasible: Infeasibility) -> str:
+    """The diagnosis in one text; for operators without options, with the reasons why nothing can run them."""
+    if infeasible.kind != "option":
+        return infeasible.text
+    operators = {operator.id: operator for operator in result.lowered.problem.operators}
+    reasons = [f"{name}: {'; '.join(operators[name].rejected)}" for name in infeasible.what]
+    return f"{infeasible.text}. {'. '.join(reasons)}"
