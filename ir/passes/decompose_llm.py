@@ -62,8 +62,8 @@ class _Call:
         self.op = op
         self.models = op.models
         self.ids = {part: _claim(f"{op.id.data}_{part}", taken) for part in _PARTS}
-        grows = len(op.arguments) > len(op.arg_names)
-        self.prompt = TokensType(NoneAttr() if grows else amount(number(op, "tokens_in")))
+        self.grows = len(op.arguments) > len(op.arg_names)
+        self.prompt = TokensType(NoneAttr() if self.grows else amount(number(op, "tokens_in")))
         self.kv = KvType(op.models, self.prompt.count, NoneAttr())
         self.first = TokensType(amount(1))
         self.text = TokensType(amount(number(op, "tokens_out")))
@@ -73,7 +73,8 @@ class _Call:
         return inherited(self.op) | properties({"id": id})
 
     def render(self) -> Operation:
-        own = properties({"arg_names": self.op.arg_names, "tokens_in": self.op.tokens_in})
+        first_turn = self.op.tokens_in if self.grows else None
+        own = properties({"arg_names": self.op.arg_names, "tokens_in": first_turn})
         return RenderOp.create(
             operands=self.op.operands, result_types=[self.prompt], properties=self.part(self.ids["render"]) | own
         )
