@@ -1,0 +1,52 @@
+"""Arguments and options that several commands take, declared once so that they read alike everywhere."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestrator.commands.failure import Debugging
+
+
+def _enable_debugging(context: typer.Context, value: bool) -> bool:
+    debugging = context.find_object(Debugging)
+    if value and debugging is not None:
+        debugging.enabled = True
+    return value
+
+
+def _check_time_scale(value: float) -> float:
+    if not 0 < value < math.inf:
+        raise typer.BadParameter(f"the fraction must be greater than zero, got {value:g}")
+    return value
+
+
+AgentFile = Annotated[
+    Path, typer.Argument(metavar="FILE", help="A Python file that defines an agent, or a graph document (.json).")
+]
+AgentName = Annotated[str | None, typer.Option("--agent", metavar="NAME", help="Which agent, if FILE defines several.")]
+FleetFile = Annotated[Path, typer.Option("--fleet", metavar="FLEET", help="The devices that may be used (YAML).")]
+SlaText = Annotated[
+    str | None,
+    typer.Option("--sla", metavar="SLA", help="Limit on the whole run: p95=4s; a bare 120ms limits the worst case."),
+]
+Debug = Annotated[
+    bool, typer.Option("--debug", callback=_enable_debugging, is_eager=True, help="Print a traceback with any error.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+TimeScale = Annotated[
+    float,
+    typer.Option(
+        "--time-scale",
+        metavar="FRACTION",
+        callback=_check_time_scale,
+        help="Fraction of its predicted time that a simulated device really takes.",
+    ),
+]
+RayAddress = Annotated[
+    str | None, typer.Option("--address", metavar="RAY", help="A Ray cluster; without it Ray starts on this machine.")
+]
+WithDashboard = Annotated[bool, typer.Option("--dashboard/--no-dashboard", help="Start Ray's dashboard too.")]

@@ -1,0 +1,37 @@
+"""`orchestrator ir`: an agent as an xDSL module, at any stage of its way down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestrator.commands.arguments import AgentFile, AgentName, Debug
+
+if TYPE_CHECKING:
+    from xdsl.dialects.builtin import ModuleOp
+
+
+def ir(
+    file: AgentFile,
+    agent: AgentName = None,
+    stage: Annotated[
+        str | None, typer.Option("--stage", metavar="NAME", help="Stop after this pass; 'capture' is before the first.")
+    ] = None,
+    print_after_all: Annotated[bool, typer.Option("--print-after-all", help="Print the module at each stage.")] = False,
+    debug: Debug = False,
+) -> int:
+    """Print the agent's IR at a stage of its lowering."""
+    from ir.pipeline import run_passes
+    from orchestrator.agent_files import find_agent
+    from orchestrator.to_ir import to_ir
+
+    module = to_ir(find_agent(file, agent).graph)
+    run_passes(module, stage, _print_stage if print_after_all else None)
+    if not print_after_all:
+        typer.echo(str(module))
+    return 0
+
+
+def _print_stage(stage: str, module: ModuleOp) -> None:
+    typer.echo(f"// ----- {stage} -----\n{module}\n")

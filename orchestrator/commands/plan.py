@@ -1,0 +1,65 @@
+"""`orchestrator plan`: the placement dry run. It starts nothing and loads no Ray."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestrator.commands.arguments import AgentFile, AgentName, AsJson, Debug, FleetFile, SlaText
+from orchestrator.commands.failure import INFEASIBLE
+from orchestrator.commands.text import json_text
+
+
+def plan(
+    file: AgentFile,
+    *,
+    fleet: FleetFile,
+    agent: AgentName = None,
+    sla: SlaText = None,
+    soft: Annotated[
+        float | None,
+        typer.Option("--soft", metavar="USD_PER_S", min=0, help="Make the SLA soft: dollars for each second above it."),
+    ] = None,
+    batch: Annotated[int, typer.Option("--batch", min=1, help="Requests assumed to share a replica of a model.")] = 1,
+    time_limit: Annotated[str, typer.Option("--time-limit", metavar="TIME", help="Time for the solver.")] = "30s",
+    explain: Annotated[
+        str | None, typer.Option("--explain", metavar="OP", help="Every option of one operator, and which was taken.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="PLAN", help="Write the plan document, for `run --plan`.")
+    ] = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> int:
+    """Find the cheapest placement that keeps the SLA.
+
+    A dry run: nothing is started. Exit code 2 when no placement keeps the SLA.
+    """
+    from costmodel.fleet import load_fleet
+    from ir.duration import parse_duration_s
+    from ir.sla import parse_sla
+    from orchestrator.agent_files import check_functions, find_agent
+    from orchestrator.commands.plan_text import explain_text, plan_text
+    from orchestrator.pipeline import PlanRequest, plan_agent
+    from orchestrator.report import plan_json
+
+    request = PlanRequest(
+        sla=None if sla is None else parse_sla(sla),
+        soft_usd_per_s=soft,
+        batch=batch,
+        time_limit_s=parse_duration_s(time_limit),
+    )
+    graph = find_agent(file, agent).graph
+    unchecked = check_functions(graph, Path.cwd())
+    result = plan_agent(graph, load_fleet(fleet), request)
+    if out is not None and result.plan is not None:
+        out.write_text(result.plan.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    if as_json:
+        typer.echo(json_text(plan_json(result)))
+    else:
+        typer.echo(plan_text(result) if explain is None else explain_text(result, explain))
+        for source in unchecked:
+            typer.echo(f"note: {source} is not here, so its hash was not checked")
+    return 0 if result.feasible else INFEASIBLE

@@ -1,0 +1,136 @@
+"""A plan as text: the table of operators, the SLA line, cost with bound and gap, and what it all rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ir.duration import format_duration
+from orchestrator.commands.text import percent, table, usd
+from orchestrator.errors import OrchestratorError
+from orchestrator.pipeline import PlanResult
+from orchestrator.report import PlanRow, plan_json, plan_rows
+from placement.plan import Plan
+from placement.problem import Option, Pool
+
+HEADER = ("operator", "kind", "device", "calls", "mean time", "cost/run", "runner-up")
+NUMBERS = ("calls", "mean time", "cost/run")
+OPTION_HEADER = ("", "device", "mean time", "cost/call", "batch", "source", "bound by", "notes")
+OPTION_NUMBERS = ("mean time", "cost/call", "batch")
+
+
+class UnknownOperatorError(OrchestratorError):
+    """An operator that the agent does not have."""
+
+
+def plan_text(result: PlanResult) -> str:
+    """What `orchestrator plan` prints, feasible or not."""
+    plan = result.plan
+    if plan is None:
+        return _infeasible_text(result)
+    rows = [_row(row) for row in plan_rows(result)]
+    return "\n".join(
+        (
+            f"{plan.agent} on fleet {plan.provenance.fleet}",
+            "",
+            table(HEADER, rows, NUMBERS),
+            "",
+            *_totals(plan),
+            *_choices(plan),
+            *_grounds(result),
+        )
+    )
+
+
+def explain_text(result: PlanResult, name: str) -> str:
+    """Every option of an operator, cheapest first, in each alternative that has it; the one taken is marked."""
+    ids = [operator.id for operator in result.lowered.problem.operators]
+    found = [index for index, each in enumerate(ids) if name in (each, each.partition(" (")[0])]
+    if not found:
+        known = dict.fromkeys(each.partition(" (")[0] for each in ids)
+        raise UnknownOperatorError(f"there is no operator {name!r}", f"use one of {', '.join(known)}")
+    texts = ["\n".join(_explanation(result, index)) for index in found]
+    return "\n\n".join([*texts, *([] if result.feasible else [_infeasible_text(result)])])
+
+
+def device_text(device: str, tp: int, precision: str | None) -> str:
+    """A device class with how many of it work together, and the precision of weights: `h100_sxm x2 fp8`."""
+    return " ".join(filter(None, (device, f"x{tp}" if tp > 1 else "", precision)))
+
+
+def _explanation(result: PlanResult, index: int) -> Iterator[str]:
+    problem = result.lowered.problem
+    operator = problem.operators[index]
+    taken = None if result.solution is None else result.solution.placement.option[index]
+    order = sorted(range(len(operator.options)), key=lambda option: operator.options[option].cost_usd)
+    yield f"{operator.id} ({operator.op}), {operator.visits:.4g} calls per run"
+    if result.solution is not None and taken is None:
+        yield "not in the plan, which uses another alternative"
+    rows = [
+        _option_row(operator.options[option], problem.pools[operator.options[option].pool], option == taken)
+        for option in order
+    ]
+    yield table(OPTION_HEADER, rows, OPTION_NUMBERS)
+    yield from (f"not possible: {reason}" for reason in operator.rejected)
+
+
+def _infeasible_text(result: PlanResult) -> str:
+    document = plan_json(result)
+    proven = "" if document["proven"] else "\nnote: the time limit ended the search, so a smaller fix may exist"
+    return f"infeasible ({document['binding']}): {document['message']}{proven}"
+
+
+def _totals(plan: Plan) -> Iterator[str]:
+    promised = plan.promised
+    path = " -> ".join(promised.critical_path)
+    if plan.sla is None:
+        yield f"no SLA: worst {format_duration(promised.latency_worst_s)}; critical path: {path}"
+    else:
+        slack_s = plan.sla.limit_s - promised.latency_s
+        slack = f"slack {format_duration(slack_s)}" if slack_s >= 0 else f"over by {format_duration(-slack_s)} (soft)"
+        limit = f"{plan.sla.stat} <= {format_duration(plan.sla.limit_s)}"
+        yield f"SLA {limit}: {format_duration(promised.latency_s)}, {slack}; critical path: {path}"
+    yield f"latency: mean {format_duration(promised.latency_mean_s)}, worst {format_duration(promised.latency_worst_s)}"
+    yield f"cost: {usd(promised.cost_usd)} per run ({plan.cost_basis})"
+    yield f"bound: {usd(plan.bound_usd)}, gap {percent(plan.gap)} (of: {plan.bound_scope})"
+
+
+def _choices(plan: Plan) -> Iterator[str]:
+    for choice, alternative in plan.choices.items():
+        yield f"choice: {choice} is {alternative}"
+    for transfer in plan.transfers:
+        if transfer.latency_s > 0 or transfer.cost_usd > 0:
+            takes = f"{format_duration(transfer.latency_s)}, {usd(transfer.cost_usd)} each time"
+            yield f"transfer: {transfer.src} -> {transfer.dst} ({transfer.kind}): {takes}"
+
+
+def _grounds(result: PlanResult) -> Iterator[str]:
+    document = plan_json(result)
+    for label, key in (("assumption", "assumptions"), ("note", "notes"), ("finding", "findings")):
+        for text in document[key]:
+            yield f"{label}: {text}"
+    yield f"planned in {format_duration(result.seconds)} with {document['solver']}"
+
+
+def _row(row: PlanRow) -> tuple[str, ...]:
+    return (
+        row.name,
+        row.op,
+        device_text(row.device, row.tp, row.precision),
+        f"{row.visits:.4g}",
+        format_duration(row.latency_s),
+        usd(row.cost_usd),
+        row.runner_up,
+    )
+
+
+def _option_row(option: Option, pool: Pool, taken: bool) -> tuple[str, ...]:
+    return (
+        "->" if taken else "",
+        device_text(pool.device, pool.tp, pool.precision),
+        format_duration(option.latency_s),
+        usd(option.cost_usd),
+        str(option.batch),
+        option.source,
+        option.bound_by,
+        "; ".join(option.notes),
+    )

@@ -1,0 +1,90 @@
+"""A run's report as text: the answer, promised against measured times, the SLA verdict, and what was simulated."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from ir.duration import format_duration
+from orchestrator.commands.text import table
+from orchestrator.graph import Json
+from runtime.trace import OperatorReport, RunReport
+
+HEADER = ("operator", "kind", "device", "promised", "measured", "calls", "")
+NUMBERS = ("promised", "measured", "calls")
+
+
+def run_text(report: RunReport) -> str:
+    """The whole report, without the failure of a failed run."""
+    return "\n".join(_lines(report))
+
+
+def failure_text(report: RunReport) -> str:
+    """Why a run did not succeed: the user's traceback where there is one, and the message last."""
+    error = report.error
+    if error is None:
+        questions = "; ".join(f"{instance}: {_value(question)}" for instance, question in report.questions.items())
+        return f"the run waits for an answer: {questions}" if questions else f"the run ended as {report.status}"
+    where = f"{error.instance}: " if error.instance else ""
+    return f"{error.traceback.rstrip()}\n{where}{error.type}: {error.message}".lstrip("\n")
+
+
+def _lines(report: RunReport) -> Iterator[str]:
+    if report.status == "success":
+        yield f"answer{' (simulated devices took part)' if report.simulated else ''}:"
+        yield _value(report.value)
+    yield ""
+    yield table(HEADER, [_row(operator) for operator in report.operators], NUMBERS)
+    yield ""
+    yield from _totals(report)
+    for mark in report.marks:
+        yield f"{mark.kind}: {mark.instance} at {format_duration(mark.at_s)}: {_value(mark.value)}"
+    for note in (*report.notes, *_simulation_notes(report)):
+        yield f"note: {note}"
+
+
+def _simulation_notes(report: RunReport) -> Iterator[str]:
+    """What the simulated driver takes for granted, where it took part."""
+    if not report.simulated:
+        return
+    yield f"simulated: {', '.join(report.simulated_operators)}"
+    yield "the measured time of a simulated operator is the plan's prediction, not a measurement"
+    yield "its output comes from the function's simulate=, or is a labelled placeholder; no model was asked"
+    if report.time_scale != 1:
+        yield f"simulated operators really took {report.time_scale:g} of their time; all times here are unscaled"
+
+
+def _totals(report: RunReport) -> Iterator[str]:
+    stat = report.sla_stat or "worst"
+    promised = f"{format_duration(report.promised_latency_s)} ({stat})"
+    if stat != "mean":
+        promised += f", {format_duration(report.promised_latency_mean_s)} (mean)"
+    wall = "" if report.time_scale == 1 else f" at time scale {report.time_scale:g}"
+    yield f"latency: promised {promised}; measured {format_duration(report.latency_s)}"
+    yield f"the run took {format_duration(report.wall_s)} on the clock{wall}"
+    if report.limit_s is not None:
+        limit = f"{stat} <= {format_duration(report.limit_s)}"
+        verdicts = {"met": "met", "missed": "missed", "none": f"no verdict on a run that ended as {report.status}"}
+        yield f"SLA {limit}: {verdicts[report.verdict]}"
+    else:
+        yield "SLA: none"
+
+
+def _row(operator: OperatorReport) -> tuple[str, ...]:
+    measured = "-" if operator.measured_s is None else format_duration(operator.measured_s)
+    marks = ["simulated"] if operator.simulated else []
+    if operator.failures:
+        marks.append(f"{operator.failures} failed")
+    return (
+        operator.id,
+        operator.op,
+        operator.device,
+        format_duration(operator.promised_s),
+        measured,
+        str(operator.count),
+        ", ".join(marks),
+    )
+
+
+def _value(value: Json) -> str:
+    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
