@@ -30,6 +30,7 @@ from runtime.events import (
     Submitted,
     Succeeded,
 )
+from runtime.failure import Failure
 from runtime.program import Program
 from runtime.run_options import RunOptions
 from runtime.run_state import RunState
@@ -203,7 +204,12 @@ class RunLoop:
             transfer_s=arrived_at - dispatch.ready_at,
             remaining_s=remaining_s,
         )
-        served = await self._fleet.serve(dispatch.operator, call)
+        try:
+            served = await self._fleet.serve(dispatch.operator, call)
+        except Exception as error:  # a defect of the fleet must end the run, not leave it waiting
+            failure = Failure("refused", type(error).__name__, str(error))
+            self._report(dispatch, Failed(dispatch.instance, dispatch.attempt, failure, arrived_at))
+            return
         self._trace.add(dispatch, operator, served)
         started_at = arrived_at + served.queued_s
         self._events.put_nowait(Started(dispatch.instance, dispatch.attempt, started_at))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from placement.plan import (
     Block,
     CallNode,
     FanoutNode,
+    Function,
     LoopNode,
     Node,
     OpNode,
@@ -220,3 +223,181 @@ def plans() -> Plans:
 def fake_run() -> type[FakeRun]:
     """A run with a fake driver."""
     return FakeRun
+
+
+USER_CODE = '''
+"""Functions as a user's file would define them, with a decorator of the test's own."""
+import asyncio, json, os, subprocess, sys, time
+
+
+class Step:
+    kind = "tool"
+
+    def __init__(self, body):
+        self.body = body
+
+    def invoke_json(self, arguments):
+        value = self.body(**arguments)
+        return asyncio.run(value) if asyncio.iscoroutine(value) else value
+
+
+class Llm:
+    kind = "llm"
+
+    def __init__(self, body, simulate=None):
+        self.body, self.simulate = body, simulate
+
+    def render_json(self, arguments):
+        return {"messages": [{"role": "user", "content": self.body(**arguments)}]}
+
+    def parse_json(self, text):
+        return text.strip()
+
+    def simulate_json(self, arguments, messages=None):
+        return None if self.simulate is None else self.simulate(arguments, messages)
+
+    def placeholder_text(self, model):
+        return f"[simulated {model}]"
+
+
+class Model(Step):
+    kind = "model"
+
+    def simulate_json(self, arguments):
+        return None
+
+    def placeholder_text(self, model):
+        return json.dumps(f"[simulated {model}]")
+
+
+@Step
+def add(a, b=1):
+    return a + b
+
+
+@Step
+async def later(a):
+    await asyncio.sleep(0)
+    return a
+
+
+@Step
+def divide(a, b):
+    return inner(a, b)
+
+
+def inner(a, b):
+    return a / b
+
+
+@Step
+def pid():
+    return os.getpid()
+
+
+@Step
+def hang(path):
+    """Says who it is, starts a child that would outlive it, and never ends."""
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    with open(path, "w") as file:
+        file.write(f"{os.getpid()} {child.pid}")
+    time.sleep(600)
+
+
+@Step
+def die():
+    os._exit(7)
+
+
+@Step
+def die_once(path):
+    """Kills its own process the first time."""
+    if not os.path.exists(path):
+        open(path, "w").close()
+        os._exit(7)
+    return "second"
+
+
+@Step
+def wait_once(path):
+    """Never ends the first time, and says that it has begun."""
+    if not os.path.exists(path):
+        open(path, "w").close()
+        time.sleep(600)
+    return "second"
+
+
+@Step
+def large(size):
+    return "x" * size
+
+
+@Step
+def no_json():
+    return {1, 2}
+
+
+@Step
+def leave():
+    sys.exit("leaving")
+
+
+@Step
+def argued(a):
+    return a
+
+
+def argument_problem(arguments):
+    return None if set(arguments) == {"a"} else "a is required"
+
+
+argued.argument_problem = argument_problem
+
+
+@Llm
+def ask(question):
+    return "Q: " + question
+
+
+def answer(arguments, messages):
+    return f"{len(messages)} messages about {arguments['question']}"
+
+
+told = Llm(ask.body, answer)
+
+
+def turns(arguments, messages):
+    if len(messages) == 1:
+        return {"content": None, "tool_calls": [{"name": "add", "arguments": {"a": 2, "b": 3}}]}
+    return "it is " + messages[-1]["content"]
+
+
+agentic = Llm(ask.body, turns)
+
+
+@Model
+def hear(audio):
+    ...
+
+
+plain = 3
+'''
+
+
+@dataclass(frozen=True)
+class UserCode:
+    """A folder with the user's file, and its functions as a plan names them."""
+
+    root: Path
+
+    def function(self, qualname: str) -> Function:
+        source = (self.root / "user_file.py").read_bytes()
+        return Function(source="user_file.py", qualname=qualname, sha256=hashlib.sha256(source).hexdigest())
+
+
+@pytest.fixture(scope="session")
+def user_code(tmp_path_factory: pytest.TempPathFactory) -> UserCode:
+    """The user's file; tests must not change it."""
+    root = tmp_path_factory.mktemp("user_code")
+    (root / "user_file.py").write_text(USER_CODE, encoding="utf-8")
+    return UserCode(root)
