@@ -48,7 +48,7 @@ def assumptions(graph: Graph, fleet: Fleet, request: PlanRequest) -> Iterator[st
     else:
         yield f"prices: annuity at {fleet.finance.rate:.0%} over {fleet.finance.years:g} years, power at TDP"
     if any(isinstance(task, LlmTask) for task in walk(graph.body)):
-        yield f"weights in {' or '.join(request.precisions)}; {request.batch} call(s) share a replica of a model"
+        yield f"weights in {' or '.join(request.precisions)}; batch {request.batch} on each replica"
     yield "a value whose size nothing states counts as 4 KiB on a link"
     if any(device_class.driver == "simulated" for device_class in fleet.classes):
         yield "devices with the driver 'simulated' are not here: their times are predictions, their outputs labelled"

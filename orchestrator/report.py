@@ -15,6 +15,7 @@ from orchestrator.pipeline import PlanResult
 if TYPE_CHECKING:
     from placement.infeasible import Infeasibility
     from placement.plan import Plan, PlanOperator, PlanPool
+    from placement.solve import Solution
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def plan_rows(result: PlanResult) -> tuple[PlanRow, ...]:
     taken = [index for index, option in enumerate(result.solution.placement.option) if option is not None]
     pools = {pool.id: pool for pool in result.plan.pools}
     slack_s = result.solution.evaluation.slack_s
-    reasons = runner_ups(result)
+    reasons = runner_up_texts(result, result.solution)
     return tuple(
         _row(operator, pools[operator.routes[0].pool], slack_s[index], reasons[index])
         for operator, index in zip(result.plan.operators, taken, strict=True)
@@ -72,12 +73,13 @@ def _row(operator: PlanOperator, pool: PlanPool, slack_s: float | None, runner_u
     )
 
 
-def runner_ups(result: PlanResult) -> dict[int, str]:
-    """By operator that runs, the next best option and why it was not taken."""
+def runner_up_texts(result: PlanResult, solution: Solution) -> list[str]:
+    """[operator] the next best pool and why it was not taken; empty where there is none."""
     from placement.explain import explain
 
-    assert result.solution is not None, "only a feasible plan has runner-ups"
-    return {each.operator: each.runner_up_text for each in explain(result.lowered.problem, result.solution.placement)}
+    found = explain(result.lowered.problem, solution.placement)
+    runners_up = [None if each is None else each.runner_up for each in found]
+    return ["" if each is None else f"{each.pool}: {each.reason}" for each in runners_up]
 
 
 def plan_json(result: PlanResult) -> dict[str, Any]:
