@@ -16,7 +16,6 @@ from inspect import Parameter, getdoc
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, ValidationError, create_model
-from pydantic_core import PydanticSerializationError
 
 from orchestrator.errors import ConversionError, OrchestratorError, ParseError, TraceError
 from orchestrator.function import Function, defined_at
@@ -235,7 +234,7 @@ def _dumped(model: BaseModel, what: str) -> dict[str, Json]:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             value = model.model_dump(mode="json")
-    except (PydanticSerializationError, UnicodeDecodeError, UserWarning, ValueError, RecursionError) as error:
+    except (ValueError, UserWarning, RecursionError) as error:
         raise ConversionError(
             f"{what} has no JSON form: {error}", "return JSON types, dataclasses or pydantic models; bytes as base64"
         ) from None

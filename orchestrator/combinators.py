@@ -33,7 +33,7 @@ def when(cond: object, then: Callable[[], R], else_: Callable[[], S] | None = No
 
     `p` is the probability of `then`, from 0 to 1; without it a profile must say. Only the chosen branch runs.
     """
-    _check(p is None or _is_number(p, 0, 1), f"when: p={p!r}", "write a probability from 0 to 1, of `then`")
+    _check(p is None or _is_number(p, 0, 1), f"when: p={_shown(p)}", "write a probability from 0 to 1, of `then`")
     _check_callable("when", "then", then)
     if else_ is not None:
         _check_callable("when", "else_", else_)
@@ -111,8 +111,10 @@ def fanout(
     """
     _check_bound("fanout", "max", max)
     _check_expect("fanout", expect, "max", max)
-    _check(overflow in ("error", "truncate"), f"fanout: overflow={overflow!r}", "write 'error' or 'truncate'")
-    _check(on_error in ("fail", "collect"), f"fanout: on_error={on_error!r}", "write 'fail' or 'collect'")
+    _check(
+        _is_one_of(overflow, "error", "truncate"), f"fanout: overflow={_shown(overflow)}", "write 'error' or 'truncate'"
+    )
+    _check(_is_one_of(on_error, "fail", "collect"), f"fanout: on_error={_shown(on_error)}", "write 'fail' or 'collect'")
     _check_callable("fanout", "fn", fn)
     trace = current()
     if trace is None:
@@ -260,14 +262,21 @@ def _react_arguments(llm: LlmFunction[..., Any], input: object) -> dict[str, Any
 
 
 def _check_llm(llm: object) -> None:
-    _check(isinstance(llm, LlmFunction), f"react: llm={llm!r}", "name an @llm function, without calling it")
+    _check(
+        isinstance(llm, LlmFunction),
+        f"react: {_shown(llm)} is no @llm function",
+        "name an @llm function, without calling it",
+    )
 
 
 def _tool_names(tools: Sequence[object]) -> list[str]:
     names: list[str] = []
     for tool in tools:
         if not isinstance(tool, CallFunction):
-            _fail(f"react: the tool {tool!r} is not a decorated function", "use @tool, @memory or @compute functions")
+            _fail(
+                f"react: the tool {_shown(tool)} is not a decorated function",
+                "use @tool, @memory or @compute functions",
+            )
         name = tool.__name__
         if name in names:
             _fail(f"react: two tools are named {name!r}", "give each tool its own name")
@@ -282,28 +291,38 @@ def _check(holds: bool, problem: str, remedy: str) -> None:
 
 def _check_callable(combinator: str, argument: str, value: object) -> None:
     if isinstance(value, Symbol) or not callable(value):
-        shown = "the value of a call" if isinstance(value, Symbol) else repr(value)
-        _fail(f"{combinator}: {argument} is {shown}, not a function", "write a lambda or name a function: lambda: ...")
+        _fail(
+            f"{combinator}: {argument} is {_shown(value)}, not a function",
+            "write a lambda or name a function: lambda: ...",
+        )
 
 
 def _check_bound(combinator: str, key: str, value: object) -> None:
     whole = isinstance(value, int) and not isinstance(value, bool) and value >= 1
-    _check(whole, f"{combinator}: {key}={value!r}", "write a whole number of at least 1: everything is bounded")
+    _check(whole, f"{combinator}: {key}={_shown(value)}", "write a whole number of at least 1: everything is bounded")
 
 
 def _check_expect(combinator: str, expect: object, key: str, bound: int) -> None:
     if expect is not None:
         _check(
             _is_number(expect, 0, bound),
-            f"{combinator}: expect={expect!r} with {key}={bound}",
+            f"{combinator}: expect={_shown(expect)} with {key}={bound}",
             f"write the mean, from 0 to {key}",
         )
+
+
+def _is_one_of(value: object, *words: str) -> bool:
+    return isinstance(value, str) and value in words
 
 
 def _is_number(value: object, low: float, high: float) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return low <= value <= high and math.isfinite(value)
+
+
+def _shown(value: object) -> str:
+    return "the value of a call" if isinstance(value, Symbol) else repr(value)
 
 
 def _fail(problem: str, remedy: str) -> NoReturn:
