@@ -53,7 +53,17 @@ from ir.dialects.control import CONTROL_OPS
 from ir.dialects.cost import verify_cost
 from ir.dialects.names import verify_names
 from ir.dialects.task import CALL_FORMAT, CpuCallOp, TaskOp, check_names, distinct
-from ir.dialects.values import AudioType, FunctionAttr, JsonType, TextType, Value, accepts, check_amount, print_amount
+from ir.dialects.values import (
+    VALUE,
+    AudioType,
+    FunctionAttr,
+    JsonType,
+    TextType,
+    Value,
+    accepts,
+    check_amount,
+    print_amount,
+)
 from ir.sla import STATS
 
 
@@ -138,8 +148,6 @@ class GraphOp(IRDLOperation):
                 raise VerifyException(
                     f"input {parameter!r} of agent @{name} has the type {argument.type}, not a value's"
                 )
-        if not isinstance(block.last_op, OutputOp):
-            raise VerifyException(f"agent @{name} must end in agent.output")
         verify_names(block, parameters)
         for op in block.walk():
             verify_cost(op)
@@ -151,7 +159,7 @@ class OutputOp(IRDLOperation):
 
     name = "agent.output"
 
-    value = operand_def(Value)
+    value = operand_def(VALUE)
 
     assembly_format = "$value attr-dict `:` type($value)"
     traits = traits_def(IsTerminator(), HasParent(GraphOp))
@@ -167,7 +175,7 @@ class ExprOp(IRDLOperation):
     name = "agent.expr"
 
     text = prop_def(StringAttr)
-    arguments = var_operand_def(Value)
+    arguments = var_operand_def(VALUE)
     arg_names = prop_def(ArrayAttr[StringAttr])
     result = result_def(JsonType)
 
@@ -203,7 +211,7 @@ class ComputeOp(CpuCallOp):
 
     name = "agent.compute"
 
-    result = result_def(Value)
+    result = result_def(VALUE)
 
     assembly_format = CALL_FORMAT
 
@@ -217,8 +225,8 @@ class ObserveOp(TaskOp):
 
     name = "agent.observe"
 
-    value = operand_def(Value)
-    result = result_def(Value)
+    value = operand_def(VALUE)
+    result = result_def(VALUE)
 
     assembly_format = "$id $value attr-dict `:` type($value) `->` type($result)"
 
@@ -234,7 +242,7 @@ class InterruptOp(TaskOp):
 
     name = "agent.interrupt"
 
-    question = operand_def(Value)
+    question = operand_def(VALUE)
     result = result_def(JsonType)
 
     assembly_format = "$id $question attr-dict `:` type($question) `->` type($result)"
@@ -250,7 +258,7 @@ class CallOp(TaskOp):
     name = "agent.call"
 
     callee = prop_def(FlatSymbolRefAttrConstr)
-    arguments = var_operand_def(Value)
+    arguments = var_operand_def(VALUE)
     arg_names = prop_def(ArrayAttr[StringAttr])
     result = result_def(JsonType)
 

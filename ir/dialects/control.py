@@ -56,7 +56,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from ir.dialects.assembly import names_of
 from ir.dialects.task import INTEGER, NUMBER, TaskOp, check_expect, check_region, distinct
-from ir.dialects.values import JsonType, Value, accepts
+from ir.dialects.values import VALUE, JsonType, accepts
 
 
 @irdl_op_definition
@@ -65,7 +65,7 @@ class YieldOp(IRDLOperation):
 
     name = "agent.yield"
 
-    value = operand_def(Value)
+    value = operand_def(VALUE)
 
     assembly_format = "$value attr-dict `:` type($value)"
     traits = lazy_traits_def(lambda: (IsTerminator(), HasParent(WhenOp, LoopOp, FanoutOp, ReactOp)))
@@ -80,11 +80,11 @@ class WhenOp(TaskOp):
 
     name = "agent.when"
 
-    condition = operand_def(Value)
+    condition = operand_def(VALUE)
     p = opt_prop_def(NUMBER)
     then = region_def("single_block")
     orelse = region_def("single_block")
-    result = result_def(Value)
+    result = result_def(VALUE)
 
     assembly_format = (
         "$id $condition (`p` custom<Amount>($p)^)? `then` $then `orelse` $orelse "
@@ -96,7 +96,7 @@ class WhenOp(TaskOp):
         if self.p is not None and not 0 <= self.p.value.data <= 1:
             raise VerifyException(f"p of @{self.id.data} must lie between 0 and 1, got {self.p.value.data}")
         for what, region in (("then region", self.then), ("orelse region", self.orelse)):
-            check_region(self, what, region, (), YieldOp)
+            check_region(self, what, region, ())
             check_yield(self, what, region)
 
 
@@ -113,7 +113,7 @@ class LoopOp(TaskOp):
     name = "agent.loop"
 
     parameter = prop_def(StringAttr)
-    init = operand_def(Value)
+    init = operand_def(VALUE)
     max_iters = prop_def(INTEGER)
     expect = prop_def(NUMBER)
     until = region_def("single_block")
@@ -130,7 +130,7 @@ class LoopOp(TaskOp):
         distinct(f"@{self.id.data}", "parameter", (self.parameter.data,))
         check_expect(self, self.expect, 0, self.max_iters, "max_iters")
         for what, region in (("until region", self.until), ("body", self.body)):
-            check_region(self, what, region, (JsonType,), YieldOp)
+            check_region(self, what, region, (JsonType,))
             check_yield(self, what, region)
         for inner in self.until.block.ops:
             if inner.name not in ("agent.expr", "agent.yield"):
@@ -148,7 +148,7 @@ class FanoutOp(TaskOp):
     name = "agent.fanout"
 
     parameter = prop_def(StringAttr)
-    items = operand_def(Value)
+    items = operand_def(VALUE)
     max = prop_def(INTEGER)
     expect = prop_def(NUMBER)
     overflow = prop_def(StringAttr)
@@ -171,7 +171,7 @@ class FanoutOp(TaskOp):
         ):
             if value not in legal:
                 raise VerifyException(f"{name} of @{self.id.data} must be {' or '.join(legal)}, got {value!r}")
-        check_region(self, "body", self.body, (JsonType,), YieldOp)
+        check_region(self, "body", self.body, (JsonType,))
         check_yield(self, "body", self.body)
 
 
@@ -215,13 +215,13 @@ class ReactOp(TaskOp):
         distinct(f"@{self.id.data}", "tool", names)
         if len(names) != len(self.tools):
             raise VerifyException(f"@{self.id.data} has {len(self.tools)} tools and {len(names)} names of tools")
-        check_region(self, "turn", self.turn, (JsonType,), YieldOp)
+        check_region(self, "turn", self.turn, (JsonType,))
         check_yield(self, "turn", self.turn)
         calls = [inner for inner in self.turn.block.ops if inner.name in ("llm.call", "llm.render")]
         if len(calls) != 1:
             raise VerifyException(f"the turn of @{self.id.data} must call one language model, not {len(calls)}")
         for name, region in zip(names, self.tools, strict=True):
-            check_region(self, f"tool {name!r}", region, (JsonType,), YieldOp)
+            check_region(self, f"tool {name!r}", region, (JsonType,))
             check_yield(self, f"tool {name!r}", region)
 
 

@@ -43,7 +43,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from ir.dialects.assembly import names_of
 from ir.dialects.task import INTEGER, NUMBER, PART_CALL_FORMAT, CallOp, PartOp, TaskOp
-from ir.dialects.values import Value, check_amount, parse_amount, print_amount
+from ir.dialects.values import VALUE, check_amount, parse_amount, print_amount
 
 
 @irdl_attr_definition
@@ -122,7 +122,7 @@ class CallLlmOp(CallOp):
     max_tokens = prop_def(INTEGER)
     tokens_in = opt_prop_def(NUMBER)
     tokens_out = opt_prop_def(NUMBER)
-    result = result_def(Value)
+    result = result_def(VALUE)
 
     assembly_format = (
         "$id custom<NamedOperands>($arg_names, $arguments) `models` $models `max_tokens` $max_tokens "
@@ -236,7 +236,7 @@ class ParseOp(PartOp):
     name = "llm.parse"
 
     tokens = operand_def(TokensType)
-    result = result_def(Value)
+    result = result_def(VALUE)
 
     assembly_format = "$id $tokens `call` $call attr-dict `:` functional-type(operands, results)"
 

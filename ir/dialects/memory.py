@@ -18,13 +18,13 @@ from xdsl.irdl import irdl_op_definition, opt_prop_def, result_def
 from xdsl.utils.exceptions import VerifyException
 
 from ir.dialects.task import CALL_FORMAT, INTEGER, CpuCallOp
-from ir.dialects.values import Value
+from ir.dialects.values import VALUE
 
 
 class MemoryOp(CpuCallOp, ABC):
     """A call of a memory's function."""
 
-    result = result_def(Value)
+    result = result_def(VALUE)
 
     assembly_format = CALL_FORMAT
 

@@ -15,7 +15,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from ir.dialects.llm import check_models
 from ir.dialects.task import NUMBER, CallOp
-from ir.dialects.values import Value
+from ir.dialects.values import VALUE
 
 SIZES = ("audio_s", "tokens", "images")
 """Properties that give the size of a run."""
@@ -34,7 +34,7 @@ class RunOp(CallOp):
     audio_s = opt_prop_def(NUMBER)
     tokens = opt_prop_def(NUMBER)
     images = opt_prop_def(NUMBER)
-    result = result_def(Value)
+    result = result_def(VALUE)
 
     assembly_format = (
         "$id custom<NamedOperands>($arg_names, $arguments) `models` $models (`audio_s` custom<Amount>($audio_s)^)? "

@@ -92,20 +92,17 @@ class ChooseOp(TaskOp):
         block = region.block
         for what, got, expected in (
             ("takes", [argument.type for argument in block.args], [operand.type for operand in self.operands]),
-            ("yields", self.yielded(region), [result.type for result in self.results]),
+            (
+                "yields",
+                [value.type for value in cast(YieldOp, block.last_op).values],
+                [result.type for result in self.results],
+            ),
         ):
             if got != expected:
                 raise VerifyException(
                     f"alternative {name!r} of @{self.id.data} {what} ({', '.join(map(str, got))}), "
                     f"but the choice {what} ({', '.join(map(str, expected))})"
                 )
-
-    def yielded(self, region: Region) -> list[object]:
-        """The types that an alternative yields."""
-        last = region.block.last_op
-        if not isinstance(last, YieldOp):
-            raise VerifyException(f"an alternative of @{self.id.data} must end in plan.yield")
-        return [cast(object, value.type) for value in last.values]
 
 
 Plan = Dialect("plan", [ChooseOp, YieldOp], [])

@@ -31,7 +31,7 @@ from xdsl.irdl import (
 from xdsl.utils.exceptions import VerifyException
 
 from ir.dialects.assembly import Alternatives, Amount, NamedOperand, NamedOperands, Parameters, Tools, names_of
-from ir.dialects.values import FunctionAttr, Value, check_amount
+from ir.dialects.values import VALUE, FunctionAttr, check_amount
 
 NUMBER = FloatAttr.constr(EqAttrConstraint(f64))
 """An f64; a format writes it by the directive `Amount`."""
@@ -101,7 +101,7 @@ class FunctionOp(TaskOp, ABC):
 class CallOp(FunctionOp, ABC):
     """Takes the arguments of a user's function: operands with the names of its parameters."""
 
-    arguments = var_operand_def(Value)
+    arguments = var_operand_def(VALUE)
     arg_names = prop_def(ArrayAttr[StringAttr])
 
     def verify_(self) -> None:
@@ -181,21 +181,15 @@ def check_expect(op: TaskOp, expect: FloatAttr, least: int, most: IntegerAttr, w
         raise VerifyException(f"expect of @{op.id.data} must lie between {least} and {what}, {limit}; got {value}")
 
 
-def check_region(
-    op: TaskOp, what: str, region: Region, arguments: tuple[type[Attribute], ...], terminator: type[IRDLOperation]
-) -> None:
-    """A region has one block with arguments of the given types, and ends in the terminator."""
-    block = region.first_block
-    if block is None or block.next_block is not None:
-        raise VerifyException(f"the {what} of @{op.id.data} must be one block")
-    if len(block.args) != len(arguments):
+def check_region(op: TaskOp, what: str, region: Region, arguments: tuple[type[Attribute], ...]) -> None:
+    """A region's block takes arguments of the given types."""
+    got = region.block.args
+    if len(got) != len(arguments):
         raise VerifyException(
-            f"the {what} of @{op.id.data} takes {len(arguments)} argument(s), but its block has {len(block.args)}"
+            f"the {what} of @{op.id.data} takes {len(arguments)} argument(s), but its block has {len(got)}"
         )
-    for argument, expected in zip(block.args, arguments, strict=True):
+    for argument, expected in zip(got, arguments, strict=True):
         if not isinstance(argument.type, expected):
             raise VerifyException(
                 f"the {what} of @{op.id.data} takes !{expected.name}, but its block has {argument.type}"
             )
-    if not isinstance(block.last_op, terminator):
-        raise VerifyException(f"the {what} of @{op.id.data} must end in {terminator.name}")

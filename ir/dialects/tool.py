@@ -25,7 +25,7 @@ from xdsl.ir import Dialect, ParametrizedAttribute, TypeAttribute
 from xdsl.irdl import irdl_attr_definition, irdl_op_definition, operand_def, prop_def, result_def
 
 from ir.dialects.task import CALL_FORMAT, NUMBER, PART_CALL_FORMAT, CallOp, CpuCallOp, PartOp, PriorOp
-from ir.dialects.values import Value
+from ir.dialects.values import VALUE
 
 
 @irdl_attr_definition
@@ -44,7 +44,7 @@ class InvokeOp(CpuCallOp):
 
     name = "tool.invoke"
 
-    result = result_def(Value)
+    result = result_def(VALUE)
 
     assembly_format = CALL_FORMAT
 
@@ -90,7 +90,7 @@ class ComputeOp(PartOp, PriorOp):
     name = "tool.compute"
 
     request = operand_def(RequestType())
-    result = result_def(Value)
+    result = result_def(VALUE)
 
     assembly_format = "$id $request `call` $call attr-dict `:` type($request) `->` type($result)"
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from xdsl.dialects.builtin import FloatAttr, NoneAttr, StringAttr, f64
 from xdsl.ir import Attribute, ParametrizedAttribute, TypeAttribute
-from xdsl.irdl import irdl_attr_definition
+from xdsl.irdl import MessageConstraint, base, irdl_attr_definition
 from xdsl.parser import AttrParser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
@@ -58,6 +58,12 @@ class AudioType(ParametrizedAttribute, TypeAttribute):
 
 Value = JsonType | TextType | AudioType
 """What a task may take or give; see `accepts`."""
+
+VALUE = MessageConstraint(
+    base(JsonType) | base(TextType) | base(AudioType),
+    "tasks exchange values, which are !agent.json, !agent.text or !agent.audio",
+)
+"""The constraint of an operand or a result that is a value."""
 
 
 @irdl_attr_definition

@@ -1,0 +1,116 @@
+// RUN: xdsl-opt --verify-diagnostics --parsing-diagnostics --split-input-file %s | filecheck %s
+
+agent.graph @a(q) {
+^bb0(%q : !agent.json):
+  %t = llm.call @t(q = %q) models [] max_tokens 64 {function = #agent.function<"a.py", "f", "00">} : (!agent.json) -> !agent.json
+  agent.output %q : !agent.json
+}
+// CHECK: @t needs at least one model, each once; got []
+
+// -----
+
+agent.graph @a(q) {
+^bb0(%q : !agent.json):
+  %t = llm.call @t(q = %q) models ["m", "m"] max_tokens 64 {function = #agent.function<"a.py", "f", "00">} : (!agent.json) -> !agent.json
+  agent.output %q : !agent.json
+}
+// CHECK: @t needs at least one model, each once; got ['m', 'm']
+
+// -----
+
+agent.graph @a(q) {
+^bb0(%q : !agent.json):
+  %t = llm.call @t(q = %q) models ["m"] max_tokens 0 {function = #agent.function<"a.py", "f", "00">} : (!agent.json) -> !agent.json
+  agent.output %q : !agent.json
+}
+// CHECK: max_tokens of @t must be at least 1, got 0
+
+// -----
+
+agent.graph @a(q) {
+^bb0(%q : !agent.json):
+  %t = llm.call @t(q = %q) models ["m"] max_tokens 64 tokens_in -5 {function = #agent.function<"a.py", "f", "00">} : (!agent.json) -> !agent.json
+  agent.output %q : !agent.json
+}
+// CHECK: tokens_in of @t must be a finite number that is not negative, got -5.0
+
+// -----
+
+agent.graph @a(q) {
+^bb0(%q : !agent.json):
+  %t = llm.call @t(q = %q) models ["m"] max_tokens 64 tokens_out 65 {function = #agent.function<"a.py", "f", "00">} : (!agent.json) -> !agent.json
+  agent.output %q : !agent.json
+}
+// CHECK: tokens_out of @t is 65.0, more than max_tokens, 64
+
+// -----
+
+agent.graph @a(q) {
+^bb0(%q : !agent.json):
+  %p = llm.render @render(q = %q) call "t" {function = #agent.function<"a.py", "f", "00">} : (!agent.json) -> !llm.tokens<-9>
+  agent.output %q : !agent.json
+}
+// CHECK: tokens must be a finite number that is not negative, got -9.0
+
+// -----
+
+agent.graph @a(q) {
+^bb0(%q : !agent.json):
+  %p = llm.render @render(q = %q) call "t" {function = #agent.function<"a.py", "f", "00">} : (!agent.json) -> !llm.tokens<9>
+  %kv, %first = llm.prefill @prefill %p call "t" models ["m"] {function = #agent.function<"a.py", "f", "00">} : (!llm.tokens<9>) -> (!llm.kv<"m", -9, ?>, !llm.tokens<1>)
+  agent.output %q : !agent.json
+}
+// CHECK: tokens of a KV must be a finite number that is not negative, got -9.0
+
+// -----
+
+agent.graph @a(q) {
+^bb0(%q : !agent.json):
+  %p = llm.render @render(q = %q) call "t" {function = #agent.function<"a.py", "f", "00">} : (!agent.json) -> !llm.tokens<9>
+  %kv, %first = llm.prefill @prefill %p call "t" models ["m"] {function = #agent.function<"a.py", "f", "00">} : (!llm.tokens<9>) -> (!llm.kv<"n", 9, ?>, !llm.tokens<1>)
+  agent.output %q : !agent.json
+}
+// CHECK: @prefill runs m, but its KV is of n
+
+// -----
+
+agent.graph @a(q) {
+^bb0(%q : !agent.json):
+  %p = llm.render @render(q = %q) call "t" {function = #agent.function<"a.py", "f", "00">} : (!agent.json) -> !llm.tokens<9>
+  %kv, %first = llm.prefill @prefill %p call "t" models ["m"] {function = #agent.function<"a.py", "f", "00">} : (!llm.tokens<9>) -> (!llm.kv<"m", 8, ?>, !llm.tokens<1>)
+  agent.output %q : !agent.json
+}
+// CHECK: @prefill reads !llm.tokens<9>, but writes !llm.kv<"m", 8, ?>: the KV has one entry for each token
+
+// -----
+
+agent.graph @a(q) {
+^bb0(%q : !agent.json):
+  %p = llm.render @render(q = %q) call "t" {function = #agent.function<"a.py", "f", "00">} : (!agent.json) -> !llm.tokens<9>
+  %kv, %first = llm.prefill @prefill %p call "t" models ["m"] {function = #agent.function<"a.py", "f", "00">} : (!llm.tokens<9>) -> (!llm.kv<"m", 9, ?>, !llm.tokens<1>)
+  %r = llm.decode @p %kv, %first call "t" models ["n"] max_tokens 8 {function = #agent.function<"a.py", "f", "00">} : (!llm.kv<"m", 9, ?>, !llm.tokens<1>) -> !llm.tokens<?>
+  agent.output %q : !agent.json
+}
+// CHECK: @p runs n, but its KV is of m
+
+// -----
+
+agent.graph @a(q) {
+^bb0(%q : !agent.json):
+  %p = llm.render @render(q = %q) call "t" {function = #agent.function<"a.py", "f", "00">} : (!agent.json) -> !llm.tokens<9>
+  %kv, %first = llm.prefill @prefill %p call "t" models ["m"] {function = #agent.function<"a.py", "f", "00">} : (!llm.tokens<9>) -> (!llm.kv<"m", 9, ?>, !llm.tokens<1>)
+  %r = llm.decode @p %kv, %first call "t" models ["m"] max_tokens 0 {function = #agent.function<"a.py", "f", "00">} : (!llm.kv<"m", 9, ?>, !llm.tokens<1>) -> !llm.tokens<?>
+  agent.output %q : !agent.json
+}
+// CHECK: max_tokens of @p must be at least 1, got 0
+
+// -----
+
+agent.graph @a(q) {
+^bb0(%q : !agent.json):
+  %p = llm.render @render(q = %q) call "t" {function = #agent.function<"a.py", "f", "00">} : (!agent.json) -> !llm.tokens<9>
+  %kv, %first = llm.prefill @prefill %p call "t" models ["m"] {function = #agent.function<"a.py", "f", "00">} : (!llm.tokens<9>) -> (!llm.kv<"m", 9, ?>, !llm.tokens<1>)
+  %r = "comm.kv_transfer"(%kv) <{id = "x", call = "t", function = #agent.function<"a.py", "f", "00">}> : (!llm.kv<"m", 9, ?>) -> !llm.kv<"m", 8, ?>
+  agent.output %q : !agent.json
+}
+// CHECK: attribute !llm.kv<"m", 9, ?> expected from variable 'T', but got !llm.kv<"m", 8, ?>
