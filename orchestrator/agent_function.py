@@ -60,7 +60,7 @@ class AgentFunction(Function[P, R]):
         with tracing(trace):
             parameters = {trace.reserve(name): self.hints.get(name, Any) for name in self.signature.parameters}
             what = f"the agent {self.__name__!r}"
-            body, _ = trace.body(self._call_with_symbols, parameters, what)
+            body, _ = trace.body(self._call_with_symbols, parameters, what, where=defined_at(self.__wrapped__))
         self._check_result(body)
         from orchestrator.codec import input_schema, output_schema
 
@@ -136,3 +136,13 @@ def _check_agent(agent: AgentFunction[..., Any]) -> None:
                 "name inputs without a leading _",
                 where,
             )
+        if parameter.default is not parameter.empty:
+            _check_default(agent.__name__, parameter, where)
+
+
+def _check_default(agent: str, parameter: inspect.Parameter, where: str) -> None:
+    try:
+        Trace(agent).text(parameter.default)
+    except TraceError as error:
+        problem = f"@agent {agent!r}: the default of {parameter.name!r}: {error.problem}"
+        raise DecorationError(problem, error.remedy, where) from None

@@ -41,6 +41,17 @@ class CallFunction(Function[P, R]):
 
         return invoke_json(self, arguments)
 
+    def argument_problem(self, arguments: Mapping[str, Json]) -> str | None:
+        """Why arguments that a model chose do not fit, as text for the model; None when they do."""
+        from orchestrator.codec import codec_of
+        from orchestrator.errors import ConversionError
+
+        try:
+            codec_of(self).load_arguments(arguments)
+        except ConversionError as error:
+            return str(error)
+        return None
+
     def task(self, trace: Trace, inputs: dict[str, str], where: str) -> CallTask:
         """The task of one call; a react's tool has no inputs, its model gives them."""
         return CallTask(

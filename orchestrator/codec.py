@@ -16,6 +16,7 @@ from inspect import Parameter, getdoc
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, ValidationError, create_model
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaWarningKind
 
 from orchestrator.errors import ConversionError, OrchestratorError, ParseError, TraceError
 from orchestrator.function import Function, defined_at
@@ -30,6 +31,16 @@ if TYPE_CHECKING:
 _CONFIG = ConfigDict(extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
 _FENCE = re.compile(r"```[\w-]*[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
 _ANSWER_RULE = "Answer with one JSON value and nothing else. It must fit this JSON Schema:"
+
+
+class _SchemaGenerator(GenerateJsonSchema):
+    """Leaves out a default that JSON cannot say, without a warning: an agent's defaults are checked when it is
+    traced."""
+
+    def emit_warning(self, kind: JsonSchemaWarningKind, detail: str) -> None:
+        """Says nothing about such a default."""
+        if kind != "non-serializable-default":
+            super().emit_warning(kind, detail)
 
 
 class Codec:
@@ -256,7 +267,7 @@ def _check_finite(value: Json, what: str) -> None:
 
 def _schema(model: type[BaseModel], name: str) -> dict[str, Json]:
     try:
-        return model.model_json_schema(mode="validation")
+        return model.model_json_schema(mode="validation", schema_generator=_SchemaGenerator)
     except PydanticUserError as error:
         raise OrchestratorError(
             f"the annotations of {name!r} have no JSON Schema: {str(error).splitlines()[0]}", "use JSON types"

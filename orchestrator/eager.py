@@ -18,7 +18,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 from orchestrator.call_function import CallFunction
 from orchestrator.codec import codec_of, messages, simulated_turn, simulated_value
-from orchestrator.errors import ConversionError, EagerError, FanoutOverflowError, InterruptError
+from orchestrator.errors import EagerError, FanoutOverflowError, InterruptError
 from orchestrator.function import is_stub
 from orchestrator.graph import Json, OnError, Overflow
 from orchestrator.llm_function import LlmFunction
@@ -248,12 +248,10 @@ def _tool_answer(tools: Mapping[str, CallFunction[..., Any]], call: ToolCall) ->
     tool = tools.get(call.name)
     if tool is None:
         return f"error: there is no tool {call.name!r}; the tools are: {', '.join(tools) or 'none'}"
-    codec = codec_of(tool)
-    try:
-        args, kwargs = codec.load_arguments(call.arguments)
-    except ConversionError as error:
-        return f"error: {error}"
-    value = codec.dump_result(tool.call_body(args, kwargs))
+    problem = tool.argument_problem(call.arguments)
+    if problem is not None:
+        return f"error: {problem}"
+    value = tool.invoke_json(call.arguments)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

@@ -99,7 +99,13 @@ class Trace:
             )
 
     def body(
-        self, function: Callable[..., object], parameters: Mapping[str, Any], what: str, allow_none: bool = False
+        self,
+        function: Callable[..., object],
+        parameters: Mapping[str, Any],
+        what: str,
+        *,
+        allow_none: bool = False,
+        where: str = "",
     ) -> tuple[Body, object]:
         """Trace `function` as a nested body with the named and annotated `parameters`; also its raw result."""
         frame = Frame(what, tuple(parameters), names=set(parameters))
@@ -108,7 +114,7 @@ class Trace:
         with self._open(frame):
             value = function(*symbols)
             if value is None and not allow_none:
-                self.fail(f"{what} returns nothing", "return a value from it")
+                self.fail(f"{what} returns nothing", "return a value from it", where)
             result = self.text(value)
         return Body(tuple(parameters), tuple(frame.tasks), result), value
 
