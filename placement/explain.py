@@ -13,6 +13,9 @@ from placement.moves import Unit, candidates, moved, neighbourhood
 from placement.prepared import Prepared, prepare
 from placement.problem import Placement, Problem
 
+_ROUNDING = 1e-9
+"""Costs that differ by this share or less are equal."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunnerUp:
@@ -85,14 +88,13 @@ def _runner_up(
     if option is None:
         return None
     more_usd = after.objective_usd - before.objective_usd
-    reasons = [_cost_reason(more_usd), *(_limit_reason(one) for one in after.violations)]
+    equal = abs(more_usd) <= _ROUNDING * before.objective_usd
+    reasons = ["as cheap" if equal else _cost_reason(more_usd), *(_limit_reason(one) for one in after.violations)]
     pool = problem.pools[problem.operators[member].options[option].pool].id
     return RunnerUp(option, pool, more_usd, after.violations, ", ".join(reasons))
 
 
 def _cost_reason(more_usd: float) -> str:
-    if more_usd == 0.0:
-        return "as cheap"
     return f"${abs(more_usd):.3g} {'dearer' if more_usd > 0.0 else 'cheaper'}"
 
 

@@ -1,12 +1,13 @@
 """Improves a placement by small moves until none helps.
 
-A move takes a unit to another option, or all users of a pool to another pool: what a full fleet needs to make room.
+A move takes a unit to another option, or all users of one or two pools to a pool: what a full fleet needs to make room.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import combinations
 
 from placement.evaluate import Score, score
 from placement.moves import Unit, candidates, moved, neighbourhood, price
@@ -62,9 +63,8 @@ def _pool_moves(prepared: Prepared, placement: Placement) -> Iterator[_Move]:
     for operator, index in enumerate(placement.option):
         if index is not None:
             users.setdefault(prepared.problem.operators[operator].options[index].pool, []).append(operator)
-    for pool, members in users.items():
-        if len(members) < 2:
-            continue
-        for options in candidates(prepared, tuple(members)):
-            if prepared.problem.operators[members[0]].options[options[0]].pool != pool:
+    together = [*users.values(), *(one + other for one, other in combinations(users.values(), 2))]
+    for members in together:
+        if len(members) > 1:
+            for options in candidates(prepared, tuple(members)):
                 yield tuple(members), options
