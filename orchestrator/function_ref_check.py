@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-from ir.expression import is_name
 from orchestrator.graph import FunctionRef
 
 MODULE_PREFIX = "module:"
@@ -25,7 +24,7 @@ def function_ref_problem(ref: FunctionRef) -> tuple[str, str, str] | None:
 
 def _is_source(source: str) -> bool:
     if source.startswith(MODULE_PREFIX):
-        return all(is_name(part.lstrip("_") or "x") for part in source.removeprefix(MODULE_PREFIX).split("."))
+        return all(part.isidentifier() for part in source.removeprefix(MODULE_PREFIX).split("."))
     path = PurePosixPath(source)
     plain = path.suffix == ".py" and path.as_posix() == source and "\\" not in source and "\0" not in source
     return plain and not path.is_absolute() and ".." not in path.parts

@@ -61,12 +61,12 @@ class _Checker:
         degrade = graph.degrade
         if degrade is not None and degrade.max_iters is not None:
             _at_least(_at(path, "degrade.max_iters"), degrade.max_iters, 1)
-        self._body(_at(path, "body"), graph.body, {})
+        self._body(_at(path, "body"), graph.body, {}, set())
         _check_schema(_at(path, "input_schema"), graph.input_schema, graph.body.parameters)
 
-    def _body(self, path: str, body: Body, outer: Mapping[str, Any]) -> None:
+    def _body(self, path: str, body: Body, outer: Mapping[str, Any], outer_later: set[str]) -> None:
         visible = dict.fromkeys(outer)
-        later = {task.id for task in body.tasks}
+        later = outer_later | {task.id for task in body.tasks}
         for number, name in enumerate(body.parameters):
             self._take(f"{path}.parameters[{number}]", name, ())
             visible[name] = None
@@ -92,13 +92,13 @@ class _Checker:
         _check_values(path, task)
         match task:
             case WhenTask(then=then, orelse=orelse):
-                self._nested(f"{path}.then", then, visible, 0)
-                self._nested(f"{path}.orelse", orelse, visible, 0)
+                self._nested(f"{path}.then", then, visible, later, 0)
+                self._nested(f"{path}.orelse", orelse, visible, later, 0)
             case LoopTask(body=body, until=until):
-                self._nested(f"{path}.body", body, visible, 1)
+                self._nested(f"{path}.body", body, visible, later, 1)
                 _check_expression(f"{path}.until", until, {**visible, body.parameters[0]: None}, later)
             case FanoutTask(body=body):
-                self._nested(f"{path}.body", body, visible, 1)
+                self._nested(f"{path}.body", body, visible, later, 1)
             case AgentTask(graph=graph, inputs=inputs):
                 check_graph(graph, f"{path}.graph")
                 if set(inputs) != set(graph.body.parameters):
@@ -109,10 +109,10 @@ class _Checker:
             case _:
                 return
 
-    def _nested(self, path: str, body: Body, visible: Mapping[str, Any], parameters: int) -> None:
+    def _nested(self, path: str, body: Body, visible: Mapping[str, Any], later: set[str], parameters: int) -> None:
         if len(body.parameters) != parameters:
             _refuse(f"{path}.parameters", f"has {len(body.parameters)} names", f"this body takes {parameters}")
-        self._body(path, body, visible)
+        self._body(path, body, visible, later)
 
     def _react(self, path: str, react: ReactTask) -> None:
         self._take(f"{path}.llm.id", react.llm.id, LLM_PHASES)
