@@ -1,8 +1,7 @@
 """Values between operators are JSON; a user's function sees its own types. This is the border between the two.
 
-pydantic reads and writes by the function's annotations. Bytes are base64 text, also in lists; inside a dataclass or
-model the class itself decides. Models built here give every field an internal name, so a parameter may be called
-anything.
+pydantic reads and writes by the function's annotations. Bytes are base64 text, also inside dataclasses; a pydantic
+model decides for itself. Models built here give every field an internal name, so a parameter may be called anything.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from orchestrator.turns import ToolCalls, Turn, turn_json
 if TYPE_CHECKING:
     from orchestrator.agent_function import AgentFunction
 
-_CONFIG = ConfigDict(extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
+_CONFIG = ConfigDict(extra="forbid", ser_json_bytes="base64", val_json_bytes="base64", ser_json_inf_nan="constants")
 _FENCE = re.compile(r"```[\w-]*[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
 _ANSWER_RULE = "Answer with one JSON value and nothing else. It must fit this JSON Schema:"
 

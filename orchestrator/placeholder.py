@@ -6,6 +6,7 @@ Every text in it says that it is simulated, so a report cannot be mistaken for a
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -93,13 +94,25 @@ def _text(schema: Mapping[str, Json], label: str) -> str:
 
 
 def _number(schema: Mapping[str, Json]) -> float:
-    low = schema.get("minimum", schema.get("exclusiveMinimum", 0))
-    high = schema.get("maximum", schema.get("exclusiveMaximum"))
+    """Zero, or a number near the limits that they allow."""
     step = schema.get("multipleOf", 1)
-    value = low + step if "exclusiveMinimum" in schema and low >= 0 else max(low, 0)
-    if high is None or value < high or (value == high and "exclusiveMaximum" not in schema):
-        return value
-    return high - step if "exclusiveMaximum" in schema and "minimum" not in schema else (low + high) / 2
+    low = schema.get("minimum", schema.get("exclusiveMinimum"))
+    high = schema.get("maximum", schema.get("exclusiveMaximum"))
+    candidates: list[float] = [0]
+    if low is not None:
+        candidates += [low, low + step, math.ceil(low / step) * step, math.floor(low / step + 1) * step]
+    if high is not None:
+        candidates += [high, high - step, math.floor(high / step) * step, math.ceil(high / step - 1) * step]
+    if low is not None and high is not None:
+        candidates.append((low + high) / 2)
+    return next((number for number in candidates if _is_allowed(number, schema)), 0)
+
+
+def _is_allowed(number: float, schema: Mapping[str, Json]) -> bool:
+    whole = schema["type"] == "number" or number == int(number)
+    above = number >= schema.get("minimum", number) and number > schema.get("exclusiveMinimum", -math.inf)
+    below = number <= schema.get("maximum", number) and number < schema.get("exclusiveMaximum", math.inf)
+    return whole and above and below and number % schema.get("multipleOf", number or 1) == 0
 
 
 def _array(schema: Mapping[str, Json], definitions: Mapping[str, Json], label: str, depth: int) -> list[Json]:
