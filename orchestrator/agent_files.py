@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.errors import FunctionLoadError, HashMismatchError, OrchestratorError
+from orchestrator.errors import FunctionLoadError, GraphError, HashMismatchError, OrchestratorError
 from orchestrator.graph import AgentTask, CallTask, FunctionRef, Graph, Json, LlmTask, ModelTask, walk
 from orchestrator.source import display_path
 
@@ -126,4 +126,8 @@ def _called(agents: Mapping[str, FoundAgent]) -> set[str]:
 def _read_graph(file: Path) -> Graph:
     from orchestrator.graph_json import graph_from_json
 
-    return graph_from_json(file.read_bytes())
+    try:
+        return graph_from_json(file.read_bytes())
+    except GraphError as error:
+        where = f"{file}: {error.where}" if error.where else str(file)
+        raise GraphError(error.problem, error.remedy, where) from None

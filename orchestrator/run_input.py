@@ -43,7 +43,7 @@ def read_inputs(text: str | None, graph: Graph, example: Json) -> dict[str, Json
     if text is None:
         return _from_example(graph, example)
     if text.startswith("@"):
-        text = Path(text[1:]).read_text(encoding="utf-8")
+        text = _read(Path(text[1:]))
     value = _parsed(text)
     only = _only_text_parameter(graph)
     if only is not None and not (isinstance(value, dict) and only in value):
@@ -67,6 +67,13 @@ def check_inputs(inputs: Mapping[str, Json], graph: Graph) -> dict[str, Json]:
         raise RunInputError(wrong, _shape(graph))
     defaults = {name: schema["default"] for name, schema in parameters.items() if "default" in schema}
     return {**defaults, **inputs}
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise RunInputError({"": f"{file} is not UTF-8 text: {error.reason}"}, "write it as UTF-8") from None
 
 
 def _from_example(graph: Graph, example: Json) -> dict[str, Json]:

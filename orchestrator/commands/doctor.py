@@ -32,5 +32,6 @@ def doctor(
         mark = "ok" if check.ok else "MISSING" if check.needed else "note"
         missing += not check.ok and check.needed
         typer.echo(f"{mark:<8}{check.name}: {check.found}" + (f"\n        -> {check.remedy}" if check.remedy else ""))
-    typer.echo(f"{missing} needed things are missing" if missing else "everything needed is here")
+    things = "thing is" if missing == 1 else "things are"
+    typer.echo(f"{missing} needed {things} missing" if missing else "everything needed is here")
     return ERROR if missing else 0

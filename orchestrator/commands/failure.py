@@ -52,7 +52,7 @@ def report_failure(error: Exception, debugging: Debugging) -> int:
         message = (
             f"{type(error).__name__}: {error}\nThis is a fault of the orchestrator; report it with the lines above."
         )
-    typer.echo(f"error: {message}", err=True)
+    typer.echo(message if message.startswith("Usage:") else f"error: {message}", err=True)
     return ERROR
 
 

@@ -133,5 +133,5 @@ def _execute(plan: Plan, inputs: Mapping[str, Json], options: RunOptions, as_jso
     typer.echo(json_text(report.to_json()) if as_json else run_text(report))
     if report.status == "success":
         return 0
-    typer.echo(f"error: {failure_text(report)}", err=True)
+    typer.echo(failure_text(report), err=True)
     return ERROR

@@ -10,7 +10,7 @@ from orchestrator.commands.text import table
 from orchestrator.graph import Json
 from runtime.trace import OperatorReport, RunReport
 
-HEADER = ("operator", "kind", "device", "promised", "measured", "calls", "")
+HEADER = ("operator", "kind", "device", "promised", "measured", "calls", "remarks")
 NUMBERS = ("promised", "measured", "calls")
 
 
@@ -20,16 +20,18 @@ def run_text(report: RunReport) -> str:
 
 
 def failure_text(report: RunReport) -> str:
-    """Why a run did not succeed: the user's traceback where there is one, and the message last."""
+    """Why a run did not succeed: the user's traceback where there is one, then the message on a line of its own."""
     error = report.error
     if error is None:
         questions = "; ".join(f"{instance}: {_value(question)}" for instance, question in report.questions.items())
-        return f"the run waits for an answer: {questions}" if questions else f"the run ended as {report.status}"
+        reason = f"the run waits for an answer: {questions}" if questions else f"the run ended as {report.status}"
+        return f"error: {reason}"
     where = f"{error.instance}: " if error.instance else ""
-    return f"{error.traceback.rstrip()}\n{where}{error.type}: {error.message}".lstrip("\n")
+    return f"{error.traceback.rstrip()}\nerror: {where}{error.type}: {error.message}".lstrip("\n")
 
 
 def _lines(report: RunReport) -> Iterator[str]:
+    yield f"{report.agent}: {report.status}"
     if report.status == "success":
         yield f"answer{' (simulated devices took part)' if report.simulated else ''}:"
         yield _value(report.value)

@@ -36,13 +36,13 @@ def serve(
     from orchestrator.service import Service, ray_executors
     from runtime.run_options import RunOptions
 
-    listening = listen.bind(host, port)
-    agents = find_all(files)
-    devices = load_fleet(fleet)
     options = RunOptions(time_scale=time_scale, address=address, dashboard=dashboard)
-    service = Service(agents, devices, ray_executors(devices, options))
-    url = listen.url_of(listening)
-    typer.echo(f"serving {', '.join(agents)} at {url}, with its documentation at {url}/docs; stop with Ctrl-C")
-    with contextlib.suppress(KeyboardInterrupt):
-        listen.serve(create_app(service), listening)
+    with contextlib.closing(listen.bind(host, port)) as listening:
+        agents = find_all(files)
+        devices = load_fleet(fleet)
+        service = Service(agents, devices, ray_executors(devices, options))
+        url = listen.url_of(listening)
+        typer.echo(f"serving {', '.join(agents)} at {url}, with its documentation at {url}/docs; stop with Ctrl-C")
+        with contextlib.suppress(KeyboardInterrupt):
+            listen.serve(create_app(service), listening)
     return 0

@@ -14,15 +14,15 @@ from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from starlette.middleware import Middleware
 
+from orchestrator.graph_json import MAX_BYTES
 from orchestrator.server import problems, routes_agents, routes_plans, routes_runs
 from orchestrator.server.docs_page import docs_page
-from orchestrator.server.guards import LoopbackGuard
+from orchestrator.server.guards import Guard
 from orchestrator.server.problems import PROBLEMS, TYPE_PREFIX, Problem
 from orchestrator.server.schemas import Health
-from orchestrator.server.strict_json import StrictJsonRoute
 from orchestrator.service import Service
 
-MAX_BODY_BYTES = 1024 * 1024
+MAX_BODY_BYTES = MAX_BYTES
 DISTRIBUTION = "agent-orchestrator"
 
 
@@ -41,12 +41,11 @@ def create_app(service: Service) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        middleware=[Middleware(LoopbackGuard)],
-        max_body_size=MAX_BODY_BYTES,
+        middleware=[Middleware(Guard, max_body_bytes=MAX_BODY_BYTES)],
         redirect_slashes=False,
         separate_input_output_schemas=False,
+        telemetry={"auto_configure": False},
     )
-    app.router.route_class = StrictJsonRoute
     app.state.service = service
     problems.install(app)
     for router in (routes_agents.router, routes_plans.router, routes_runs.router):

@@ -7,10 +7,10 @@ it: by DNS rebinding (a foreign name in Host), or by a cross-site request (a for
 from __future__ import annotations
 
 import ipaddress
-from email.message import Message
+from email.message import Message as Header
 
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from orchestrator.server.problems import Problem, response
 
@@ -31,21 +31,44 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-class LoopbackGuard:
-    """ASGI middleware: the checks of this module on each request."""
+class Guard:
+    """ASGI middleware: the checks of this module on each request, and the limit on its body."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
         self._app = app
+        self._max_body_bytes = max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        refusal = refuse(scope["method"], Headers(scope=scope))
+        headers = Headers(scope=scope)
+        refusal = refuse(scope["method"], headers) or self._too_large(headers)
         if refusal is None:
-            await self._app(scope, receive, send)
+            await self._app(scope, self._limited(receive), send)
         else:
             await response(refusal)(scope, receive, send)
+
+    def _too_large(self, headers: Headers) -> Problem | None:
+        length = headers.get("content-length", "0")
+        return self._body_problem() if int(length) > self._max_body_bytes else None
+
+    def _limited(self, receive: Receive) -> Receive:
+        """The same messages; a body without a declared length ends in a `Problem` when it gets too large."""
+        received = 0
+
+        async def receive_some() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._max_body_bytes:
+                raise self._body_problem()
+            return message
+
+        return receive_some
+
+    def _body_problem(self) -> Problem:
+        return Problem("body-too-large", f"the body has more than {self._max_body_bytes} bytes")
 
 
 def refuse(method: str, headers: Headers) -> Problem | None:
@@ -76,6 +99,6 @@ def _has_body(headers: Headers) -> bool:
 
 
 def _is_json(content_type: str | None) -> bool:
-    message = Message()
-    message["content-type"] = content_type or ""
-    return message.get_content_type() == "application/json"
+    header = Header()
+    header["content-type"] = content_type or ""
+    return header.get_content_type() == "application/json"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi import HTTPException as FastAPIHTTPException
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
@@ -55,7 +56,6 @@ PROBLEMS: dict[str, ProblemType] = {
     ),
     "validation-failed": ProblemType(422, "The body breaks a rule", "`errors` points at each wrong part."),
     "unknown-agent": ProblemType(422, "No such agent is served", "GET /v1/agents lists the agents."),
-    "unknown-plan": ProblemType(422, "No such plan is kept", "Make the plan again with POST /v1/plans."),
     "agent-refused": ProblemType(422, "The agent cannot be planned", "Correct what `detail` names."),
     "function-refused": ProblemType(
         422, "A function of the graph cannot be loaded", "Functions must lie under the served folder, unchanged."
@@ -67,7 +67,7 @@ PROBLEMS: dict[str, ProblemType] = {
 _OF_STATUS = {400: "bad-request", 404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
 
 
-class Problem(HTTPException):
+class Problem(FastAPIHTTPException):
     """An error to send. `extensions` are further members of the document, such as `best_latency_s`."""
 
     def __init__(

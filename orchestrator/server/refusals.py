@@ -33,7 +33,8 @@ def problem_of(error: Exception) -> Problem | None:
     detail = str(error)
     match error:
         case NoPlacementError():
-            return Problem("sla-infeasible", detail, extensions=error.document)
+            members = {name: value for name, value in error.document.items() if name not in ("feasible", "message")}
+            return Problem("sla-infeasible", detail, extensions=members)
         case UnknownAgentError():
             return Problem("unknown-agent", detail, errors=[{"pointer": "#/agent", "detail": detail}])
         case TooManyRunsError():

@@ -10,8 +10,9 @@ from ir.sla import Sla
 from orchestrator.graph import Graph
 from orchestrator.server.answers import ALWAYS, TheService, problem_answers
 from orchestrator.server.schemas import AgentAnswer, AgentPage
+from orchestrator.server.strict_json import StrictJsonRoute
 
-router = APIRouter(prefix="/v1/agents", tags=["agents"])
+router = APIRouter(prefix="/v1/agents", tags=["agents"], route_class=StrictJsonRoute)
 
 
 @router.get("", summary="The agents that are served", responses=problem_answers(*ALWAYS))

@@ -11,9 +11,10 @@ from orchestrator.server.answers import ALWAYS, WITH_BODY, TheService, problem_a
 from orchestrator.server.problems import Problem
 from orchestrator.server.refusals import refusing
 from orchestrator.server.schemas import RunAnswer, RunBody
+from orchestrator.server.strict_json import StrictJsonRoute
 from orchestrator.store.runs import RunRecord
 
-router = APIRouter(prefix="/v1/runs", tags=["runs"])
+router = APIRouter(prefix="/v1/runs", tags=["runs"], route_class=StrictJsonRoute)
 
 
 @router.post(

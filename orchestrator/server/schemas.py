@@ -14,6 +14,9 @@ from ir.sla import Sla, Stat
 from orchestrator.store.runs import SlaStatus
 from runtime.events import Status
 
+MIN_MS = 1e-3
+"""Shortest duration a request may state: a microsecond."""
+
 MAX_MS = 1e12
 """Longest duration a request may state: 30 years, so that sums stay exact to the microsecond."""
 
@@ -31,7 +34,7 @@ class PlanSlaBody(RequestBody):
     """The limit to plan under: `stat` of the end-to-end latency is at most `limit_ms`."""
 
     stat: Stat = "worst"
-    limit_ms: float = Field(gt=0, le=MAX_MS)
+    limit_ms: float = Field(ge=MIN_MS, le=MAX_MS)
 
     def sla(self) -> Sla:
         """The SLA in seconds."""
@@ -41,7 +44,7 @@ class PlanSlaBody(RequestBody):
 class RunSlaBody(RequestBody):
     """The deadline of one run, planned as its worst case, and what happens when it passes."""
 
-    deadline_ms: float | None = Field(default=None, gt=0, le=MAX_MS)
+    deadline_ms: float | None = Field(default=None, ge=MIN_MS, le=MAX_MS)
     on_miss: Literal["continue", "cancel"] = "continue"
 
     def sla(self) -> Sla | None:
@@ -71,7 +74,7 @@ class PlanBody(AgentChoice):
     sla: PlanSlaBody | None = None
     soft_usd_per_s: float | None = Field(default=None, ge=0, description="Penalty per second above the limit.")
     batch: int = Field(default=1, ge=1, le=MAX_BATCH, description="Requests assumed to share a replica of a model.")
-    time_limit_ms: float = Field(default=30_000, gt=0, le=MAX_TIME_LIMIT_MS, description="Time for the solver.")
+    time_limit_ms: float = Field(default=30_000, ge=MIN_MS, le=MAX_TIME_LIMIT_MS, description="Time for the solver.")
 
 
 class RunBody(AgentChoice):

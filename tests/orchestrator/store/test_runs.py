@@ -12,7 +12,8 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def record(id: str, status: Status) -> RunRecord:
-    return RunRecord(id=id, agent="a", plan="plan_1", status=status, created_at=NOW, inputs={})
+    ended = None if status in ("queued", "running") else NOW
+    return RunRecord(id=id, agent="a", plan="plan_1", status=status, created_at=NOW, inputs={}, finished_at=ended)
 
 
 def test_a_record_is_found_by_its_id_and_replaced() -> None:
@@ -35,7 +36,7 @@ def test_the_oldest_ended_run_makes_room() -> None:
 
 def test_runs_under_way_are_never_forgotten() -> None:
     store = MemoryStore[RunRecord](1)
-    store.put(record("run_1", "interrupted"))
+    store.put(record("run_1", "running"))
     with pytest.raises(StoreFullError, match="all 1 records are in use"):
         store.put(record("run_2", "queued"))
     assert store.get("run_1") is not None

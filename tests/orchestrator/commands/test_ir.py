@@ -1,0 +1,42 @@
+"""`orchestrator ir`: any stage, or all of them in order."""
+
+from pathlib import Path
+
+import pytest
+
+from ir.pipeline import STAGES
+from orchestrator.cli import invoke
+
+FILE = "examples/worked_example.py"
+
+
+@pytest.fixture(autouse=True)
+def in_the_project(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+
+
+def test_a_call_is_split_on_its_way_down(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["ir", FILE, "--stage", STAGES[0]]) == 0
+    captured = capsys.readouterr().out
+    assert invoke(["ir", FILE]) == 0
+    lowered = capsys.readouterr().out
+    assert "llm.call" in captured
+    assert "llm.prefill" not in captured
+    assert "llm.prefill" in lowered
+    assert "llm.call" not in lowered
+
+
+def test_every_stage_is_printed_in_order(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["ir", FILE, "--print-after-all"]) == 0
+    shown = [line for line in capsys.readouterr().out.splitlines() if line.startswith("// -----")]
+    assert shown == [f"// ----- {stage} -----" for stage in STAGES]
+
+
+def test_printing_stops_at_the_stage_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["ir", FILE, "--print-after-all", "--stage", STAGES[1]]) == 0
+    assert f"// ----- {STAGES[2]}" not in capsys.readouterr().out
+
+
+def test_an_unknown_stage_names_the_known(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["ir", FILE, "--stage", "nonsense"]) == 1
+    assert capsys.readouterr().err == f"error: unknown stage 'nonsense'; use one of {', '.join(STAGES)}\n"

@@ -1,0 +1,105 @@
+"""`orchestrator plan`: the worked example as text and as JSON, explanations, and the document for `run`."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from orchestrator.cli import invoke
+from placement.plan import Plan
+
+FILE = "examples/worked_example.py"
+FLEET = ("--fleet", "examples/fleets/hp-co.yaml")
+
+
+@pytest.fixture(autouse=True)
+def in_the_project(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+
+
+def shown(capsys: pytest.CaptureFixture[str], code: int, *arguments: str) -> str:
+    assert invoke(["plan", FILE, *FLEET, *arguments]) == code
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    return captured.out
+
+
+def test_the_table_and_the_lines_below_it(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = shown(capsys, 0, "--sla", "120ms").splitlines()
+    table = [" ".join(line.split()) for line in lines]
+    assert any(line.startswith("answer.prefill llm.prefill hp fp16 1 80 ms $0.08 co/") for line in table)
+    assert any(line.startswith("answer.decode llm.decode co fp16 1 30 ms $0.01 hp/") for line in table)
+    assert "SLA worst <= 120 ms: 120 ms, slack 0 s; critical path: answer.render -> answer.prefill" in "\n".join(lines)
+    assert "latency: mean 120 ms, worst 120 ms" in lines
+    assert "cost: $0.095 per run (metered)" in lines
+    assert any(line.startswith("bound: $0.095, gap 0.00% (of: ") for line in lines)
+    assert "transfer: answer.prefill -> answer.decode (kv): 10 ms, $0.005 each time" in lines
+    assert any(line.startswith("assumption: metered cost") for line in lines)
+
+
+def test_an_infeasible_sla_names_the_limit_and_the_best_achievable(capsys: pytest.CaptureFixture[str]) -> None:
+    text = shown(capsys, 2, "--sla", "100ms")
+    assert text.startswith("infeasible (sla): SLA worst 100 ms cannot be kept: the best achievable is 105 ms")
+
+
+def test_an_infeasible_sla_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    document = json.loads(shown(capsys, 2, "--sla", "100ms", "--json"))
+    assert document["feasible"] is False
+    assert document["best_latency_s"] == pytest.approx(0.105)
+
+
+def test_json_has_every_field(capsys: pytest.CaptureFixture[str]) -> None:
+    document = json.loads(shown(capsys, 0, "--json"))
+    assert document["feasible"] is True
+    assert document["sla"] == {"stat": "worst", "limit_s": 0.12}
+    for field in ("latency_s", "latency_mean_s", "latency_worst_s", "cost_usd", "bound_usd", "gap"):
+        assert isinstance(document[field], float), field
+    assert {"cost_basis", "bound_scope", "critical_path", "operators"} <= set(document)
+    for operator in document["operators"]:
+        assert {"name", "op", "device", "latency_s", "cost_usd"} <= set(operator)
+
+
+def test_a_soft_sla_may_be_missed_at_a_price(capsys: pytest.CaptureFixture[str]) -> None:
+    # All on CO: 160 ms, 60 ms above the limit, at $0.06 + 0.06 x 0.1 = $0.066: below $0.11 of the fastest.
+    text = shown(capsys, 0, "--sla", "100ms", "--soft", "0.1")
+    assert "SLA worst <= 100 ms: 160 ms, over by 60 ms (soft)" in text
+
+
+def test_an_operator_is_explained_in_each_alternative(capsys: pytest.CaptureFixture[str]) -> None:
+    text = shown(capsys, 0, "--explain", "answer.prefill")
+    colocated, disaggregated = text.split("\n\n")
+    assert colocated.startswith("answer.prefill (colocated) (llm.prefill), 1 calls per run\nnot in the plan")
+    taken = [line for line in disaggregated.splitlines() if line.startswith("->")]
+    assert [line.split()[1] for line in taken] == ["hp"]
+    assert {"hp", "co"} <= set(disaggregated.split())
+
+
+def test_an_unknown_operator_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["plan", FILE, *FLEET, "--explain", "nobody"]) == 1
+    assert "there is no operator 'nobody'; use one of answer.render, answer.prefill" in capsys.readouterr().err
+
+
+def test_the_document_is_written_only_when_there_is_a_plan(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    out = tmp_path / "plan.json"
+    shown(capsys, 2, "--sla", "100ms", "--out", str(out))
+    assert not out.exists()
+    shown(capsys, 0, "--out", str(out))
+    assert Plan.model_validate_json(out.read_text()).agent == "worked_example"
+
+
+def test_a_graph_document_is_planned_like_its_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert invoke(["graph", FILE]) == 0
+    graph = tmp_path / "graph.json"
+    graph.write_text(capsys.readouterr().out)
+    assert invoke(["plan", str(graph), *FLEET, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["cost_usd"] == pytest.approx(0.095)
+
+
+def test_a_graph_whose_code_is_elsewhere_says_so(
+    capsys: pytest.CaptureFixture[str], project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert invoke(["graph", FILE]) == 0
+    (tmp_path / "graph.json").write_text(capsys.readouterr().out)
+    monkeypatch.chdir(tmp_path)
+    assert invoke(["plan", "graph.json", "--fleet", str(project / FLEET[1])]) == 0
+    assert f"note: {FILE} is not here, so its hash was not checked" in capsys.readouterr().out
