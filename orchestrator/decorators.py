@@ -31,7 +31,7 @@ class CallDecorator(Protocol):
 class LlmDecorator(Protocol):
     """Makes an `LlmFunction` of the function that writes the prompt."""
 
-    def __call__(self, function: Callable[P, Any], /) -> LlmFunction[P, Any]: ...
+    def __call__(self, function: Callable[P, R], /) -> LlmFunction[P, R]: ...
 
 
 class ModelDecorator(Protocol):
@@ -54,7 +54,7 @@ def llm(**settings: Unpack[LlmSettings]) -> LlmDecorator:
     has that parameter, `messages`) that returns text, a value of the return type, or `ToolCalls`.
     """
 
-    def decorate(function: Callable[P, Any], /) -> LlmFunction[P, Any]:
+    def decorate(function: Callable[P, R], /) -> LlmFunction[P, R]:
         return LlmFunction("llm", function, settings)
 
     return decorate

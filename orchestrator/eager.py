@@ -29,6 +29,7 @@ from orchestrator.source import user_location
 from orchestrator.turns import ToolCall, Turn, turn_json
 
 _LOG = logging.getLogger("orchestrator.eager")
+_TOLD: set[str] = set()
 
 R = TypeVar("R")
 S = TypeVar("S")
@@ -281,4 +282,6 @@ def _note_simulated(name: str) -> None:
     record = _RECORD.get()
     if record is not None and name not in record.simulated:
         record.simulated.append(name)
-    _LOG.info("the value of %s is simulated", name)
+    if name not in _TOLD:
+        _TOLD.add(name)
+        _LOG.info("values of %s are simulated in ordinary calls", name)
