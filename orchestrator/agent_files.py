@@ -5,7 +5,9 @@ One road for both, so that everything after it sees a graph and never asks where
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,16 +39,21 @@ class FoundAgent:
 
 
 def find_agents(file: Path) -> tuple[FoundAgent, ...]:
-    """Every agent of a file, in the order of the file. Raises an `OrchestratorError` that names the file's line."""
+    """Every agent of a file, in the order of the file. Raises an `OrchestratorError` that names the file's line.
+
+    What the file prints while it is loaded goes to the standard error stream: a command's output stays one document.
+    """
     if file.suffix == ".json":
         return (FoundAgent(_read_graph(file), file),)
     from orchestrator.functions import load_file
 
-    loaded = load_file(file)
-    if not loaded.agents:
+    with contextlib.redirect_stdout(sys.stderr):
+        loaded = load_file(file)
+        graphs = [trace(agent, loaded.path) for agent in loaded.agents.values()]
+    if not graphs:
         raise AgentChoiceError(f"{file} defines no agent", "decorate a function with @agent")
     example = getattr(loaded.module, EXAMPLE_INPUT, None)
-    return tuple(FoundAgent(trace(agent, loaded.path), file, example) for agent in loaded.agents.values())
+    return tuple(FoundAgent(graph, file, example) for graph in graphs)
 
 
 def find_all(files: Sequence[Path]) -> dict[str, Graph]:

@@ -84,3 +84,10 @@ def test_functions_are_compared_with_their_hash(folder: Path) -> None:
     written(folder, ONE + "# changed\n")
     with pytest.raises(HashMismatchError, match=r"agents\.py has changed since the graph was captured"):
         check_functions(graph, folder)
+
+
+def test_what_a_file_prints_stays_out_of_the_output(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    find_agents(written(folder, ONE + "print('loading')\n", "printing.py"))
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "loading\n"
