@@ -178,9 +178,11 @@ def references(expression: Expression) -> frozenset[str]:
 
 def walk(expression: Expression) -> Iterator[Expression]:
     """The expression and all its parts, outermost first."""
-    yield expression
-    for child in _children(expression):
-        yield from walk(child)
+    pending = [expression]
+    while pending:
+        part = pending.pop()
+        yield part
+        pending.extend(reversed(_children(part)))
 
 
 def rename(expression: Expression, names: Mapping[str, Expression]) -> Expression:

@@ -7,9 +7,9 @@ breaks.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, cast
+from typing import NoReturn, cast
 
 from ir.duration import MAX_DURATION_S
 from ir.expression import ExpressionError, is_name, parse, references
@@ -38,10 +38,28 @@ from orchestrator.graph import (
 )
 from orchestrator.task_inputs import task_inputs
 
+_SHOWN_NAMES = 20
+
 
 def check_graph(graph: Graph, path: str = "") -> None:
     """Raise `GraphError` with the path of the first broken rule; nested agents are checked as graphs of their own."""
     _Checker(graph).check(path)
+
+
+@dataclass(slots=True)
+class _Scope:
+    """The names of one body so far, those still to come, and the scope around it."""
+
+    names: set[str]
+    later: set[str]
+    outer: _Scope | None
+
+    def around(self) -> Iterator[_Scope]:
+        """This scope and those around it."""
+        scope: _Scope | None = self
+        while scope is not None:
+            yield scope
+            scope = scope.outer
 
 
 @dataclass(slots=True)
@@ -61,22 +79,20 @@ class _Checker:
         degrade = graph.degrade
         if degrade is not None and degrade.max_iters is not None:
             _at_least(_at(path, "degrade.max_iters"), degrade.max_iters, 1)
-        self._body(_at(path, "body"), graph.body, {}, set())
+        self._body(_at(path, "body"), graph.body, None)
         _check_schema(_at(path, "input_schema"), graph.input_schema, graph.body.parameters)
 
-    def _body(self, path: str, body: Body, outer: Mapping[str, Any], outer_later: set[str]) -> None:
-        visible = dict.fromkeys(outer)
-        later = outer_later | {task.id for task in body.tasks}
+    def _body(self, path: str, body: Body, outer: _Scope | None) -> None:
+        scope = _Scope(set(body.parameters), {task.id for task in body.tasks}, outer)
         for number, name in enumerate(body.parameters):
             self._take(f"{path}.parameters[{number}]", name, ())
-            visible[name] = None
         for number, task in enumerate(body.tasks):
             place = f"{path}.tasks[{number}]"
             self._take(f"{place}.id", task.id, LLM_PHASES if isinstance(task, LlmTask) else ())
-            self._task(place, task, visible, later)
-            visible[task.id] = None
-            later.discard(task.id)
-        _check_expression(f"{path}.result", body.result, visible, later)
+            self._task(place, task, scope)
+            scope.names.add(task.id)
+            scope.later.discard(task.id)
+        _check_expression(f"{path}.result", body.result, scope)
 
     def _take(self, path: str, name: str, suffixes: Iterable[str]) -> None:
         if not is_name(name):
@@ -86,19 +102,19 @@ class _Checker:
                 _refuse(path, f"the name {used!r} is taken by {self.taken[used]}", "give every task its own id")
             self.taken[used] = path
 
-    def _task(self, path: str, task: Task, visible: Mapping[str, Any], later: set[str]) -> None:
+    def _task(self, path: str, task: Task, scope: _Scope) -> None:
         for key, text in task_inputs(task).items():
-            _check_expression(f"{path}.{key}", text, visible, later)
+            _check_expression(f"{path}.{key}", text, scope)
         _check_values(path, task)
         match task:
             case WhenTask(then=then, orelse=orelse):
-                self._nested(f"{path}.then", then, visible, later, 0)
-                self._nested(f"{path}.orelse", orelse, visible, later, 0)
+                self._nested(f"{path}.then", then, scope, 0)
+                self._nested(f"{path}.orelse", orelse, scope, 0)
             case LoopTask(body=body, until=until):
-                self._nested(f"{path}.body", body, visible, later, 1)
-                _check_expression(f"{path}.until", until, {**visible, body.parameters[0]: None}, later)
+                self._nested(f"{path}.body", body, scope, 1)
+                _check_expression(f"{path}.until", until, _Scope(set(body.parameters), set(), scope))
             case FanoutTask(body=body):
-                self._nested(f"{path}.body", body, visible, later, 1)
+                self._nested(f"{path}.body", body, scope, 1)
             case AgentTask(graph=graph, inputs=inputs):
                 check_graph(graph, f"{path}.graph")
                 if set(inputs) != set(graph.body.parameters):
@@ -109,10 +125,10 @@ class _Checker:
             case _:
                 return
 
-    def _nested(self, path: str, body: Body, visible: Mapping[str, Any], later: set[str], parameters: int) -> None:
+    def _nested(self, path: str, body: Body, scope: _Scope, parameters: int) -> None:
         if len(body.parameters) != parameters:
             _refuse(f"{path}.parameters", f"has {len(body.parameters)} names", f"this body takes {parameters}")
-        self._body(path, body, visible, later)
+        self._body(path, body, scope)
 
     def _react(self, path: str, react: ReactTask) -> None:
         self._take(f"{path}.llm.id", react.llm.id, LLM_PHASES)
@@ -129,17 +145,19 @@ class _Checker:
             names.add(tool.name)
 
 
-def _check_expression(path: str, text: str, visible: Mapping[str, Any], later: set[str]) -> None:
+def _check_expression(path: str, text: str, scope: _Scope) -> None:
     try:
         read = references(parse(text))
     except ExpressionError as error:
         _refuse(path, str(error), "write an expression over task ids, such as plan.queries")
     for name in sorted(read):
-        if name in visible:
+        if any(name in around.names for around in scope.around()):
             continue
-        if name in later:
+        if any(name in around.later for around in scope.around()):
             _refuse(path, f"refers to {name!r}, which comes later or is the task itself: a cycle", "refer backwards")
-        _refuse(path, f"refers to {name!r}, which does not exist here", f"known: {', '.join(visible) or 'none'}")
+        known = [known for around in scope.around() for known in sorted(around.names)]
+        shown = ", ".join(known[:_SHOWN_NAMES]) + (", ..." if len(known) > _SHOWN_NAMES else "")
+        _refuse(path, f"refers to {name!r}, which does not exist here", f"known: {shown or 'none'}")
 
 
 def _check_values(path: str, task: Task) -> None:

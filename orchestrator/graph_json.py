@@ -18,8 +18,8 @@ from orchestrator.errors import GraphError
 from orchestrator.graph import GRAPH_FORMAT, Graph, Json
 from orchestrator.graph_check import check_graph
 
-MAX_BYTES = 4 * 2**20
-"""Largest document that is read: some thousand tasks."""
+MAX_BYTES = 2**20
+"""Largest document that is read: a few thousand tasks."""
 
 MAX_DEPTH = 120
 """Deepest nesting of lists and objects: four levels for each nested agent, loop, fan-out or branch."""
