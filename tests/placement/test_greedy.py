@@ -9,7 +9,7 @@ from placement.problem import OpNode, Placement, Problem
 from tests.placement.problems import operator, parallel, pool, problem, small_problems, worked_example
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(small_problems())
 def test_greedy_never_beats_brute_force_and_claims_what_the_judge_says(problem: Problem) -> None:
     answer = greedy(prepare(problem))

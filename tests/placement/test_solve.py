@@ -16,7 +16,7 @@ from placement.solve import solve
 from tests.placement.problems import chain, operator, pool, problem, small_problems, worked_example
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(small_problems())
 def test_solve_finds_what_brute_force_finds(problem: Problem) -> None:
     best = brute_force(problem).best

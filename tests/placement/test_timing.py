@@ -23,7 +23,7 @@ def slower(problem: Problem, placement: Placement, operator: int, seconds: float
     return replace(problem, operators=tuple(operators))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(small_problems(most_operators=4, sla=True), st.data())
 def test_slack_is_exactly_what_one_visit_may_take_longer(problem: Problem, data: st.DataObject) -> None:
     fastest = brute_force(replace(problem, penalty_usd_per_s=None)).fastest
@@ -46,15 +46,14 @@ def test_slack_is_exactly_what_one_visit_may_take_longer(problem: Problem, data:
     assert evaluate(slower(problem, placement, operator, slack_s + 1e-3), placement).latency_s > problem.sla.limit_s
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(small_problems(most_operators=4, sla=True))
-def test_operators_beside_the_critical_path_have_no_less_slack_than_one_on_it(problem: Problem) -> None:
+def test_the_run_takes_longer_when_any_operator_of_the_critical_path_does(problem: Problem) -> None:
     fastest = brute_force(problem).fastest
     assume(fastest is not None)
     assert fastest is not None
     found = evaluate(problem, fastest[0])
-    slacks = [slack for slack in found.slack_s if slack is not None]
-    on_path = [slack for operator in found.critical_path if (slack := found.slack_s[operator]) is not None]
-    assert len(on_path) == len(found.critical_path)
-    if on_path and found.latency_s <= problem.sla.limit_s and found.latency_s > 0:  # type: ignore[union-attr]
-        assert min(on_path) == pytest.approx(min(slacks))
+    for operator in found.critical_path:
+        assert evaluate(slower(problem, fastest[0], operator, 0.01), fastest[0]).latency_s > found.latency_s
+    if found.latency_s > 0.0 and not problem.edges:
+        assert found.critical_path
