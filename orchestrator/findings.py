@@ -14,9 +14,12 @@ from orchestrator.graph import Graph, ModelTask, walk
 if TYPE_CHECKING:
     from costmodel.fleet import Fleet
     from orchestrator.pipeline import PlanRequest
+    from placement.from_ir import Lowered
+    from placement.problem import Operator, Option, Problem
+    from placement.solve import Solution
 
 PAPER_CATALOG = "paper-2025"
-_COLUMNS = {"operating": "operating column (power and interest)", "full": "full cost (with principal)"}
+_LLM_OPS = ("llm.prefill", "llm.decode")
 
 
 def find(graph: Graph, fleet: Fleet, request: PlanRequest) -> tuple[str, ...]:
@@ -24,28 +27,83 @@ def find(graph: Graph, fleet: Fleet, request: PlanRequest) -> tuple[str, ...]:
     models = [task for task in walk(graph.body) if isinstance(task, ModelTask)]
     if fleet.catalog.name != PAPER_CATALOG or not models:
         return ()
-    verdicts = [_verdict(graph, fleet, request, column) for column in _COLUMNS]
+    verdicts = [f"{basis} {_verdict(graph, priced, request)}" for basis, priced in _bases(fleet).items()]
     return (f"paper's claim 'non-LLM parts on CPU': {'; '.join(verdicts)}",)
 
 
-def _verdict(graph: Graph, fleet: Fleet, request: PlanRequest, column: str) -> str:
+def _bases(fleet: Fleet) -> dict[str, Fleet]:
+    """The fleet under each cost basis. The paper prints operating cost; a host's cores are there in any case."""
+    paper = replace(fleet.finance, kind="paper")
+    full = replace(fleet, finance=replace(paper, column="full"))
+    classes = [
+        replace(each, usd_per_hour=0.0) if each.device is not None and each.device.kind == "cpu" else each
+        for each in fleet.classes
+    ]
+    return {
+        "under the operating column (power and interest)": replace(fleet, finance=replace(paper, column="operating")),
+        "under the full cost (with principal)": full,
+        "under the full cost with CPU cores at no charge (there beside the accelerators)": replace(
+            full, classes=tuple(classes)
+        ),
+    }
+
+
+def _verdict(graph: Graph, fleet: Fleet, request: PlanRequest) -> str:
     from orchestrator.pipeline import price_agent
-    from placement.infeasible import InfeasibleError
+
+    lowered = price_agent(graph, fleet, request)
+    best = _solved(lowered.problem, request)
+    if isinstance(best, str):
+        return best
+    elsewhere = [
+        f"{operator.id} on {lowered.problem.pools[option.pool].device}"
+        for operator, option in _taken(lowered.problem, best)
+        if operator.op not in _LLM_OPS and not _is_on_cpu(lowered, option)
+    ]
+    if not elsewhere:
+        return "it holds"
+    return f"it does not hold: {', '.join(elsewhere)}; {_on_cpu(lowered, best, request)}"
+
+
+def _on_cpu(lowered: Lowered, best: Solution, request: PlanRequest) -> str:
+    """What it takes to make the claim true."""
+    operators = [
+        operator if operator.op in _LLM_OPS else replace(operator, options=_cpu_options(lowered, operator))
+        for operator in lowered.problem.operators
+    ]
+    kept = _solved(replace(lowered.problem, operators=tuple(operators)), request)
+    if isinstance(kept, str):
+        return f"with them on CPU {kept}"
+    if best.evaluation.cost_usd == 0.0:
+        return f"with them on CPU a run costs {kept.evaluation.cost_usd:.3g} USD more"
+    more = kept.evaluation.cost_usd / best.evaluation.cost_usd - 1.0
+    return f"with them on CPU a run costs {more:.1%} more"
+
+
+def _solved(problem: Problem, request: PlanRequest) -> Solution | str:
+    """The cheapest placement, or why there is none."""
+    from placement.infeasible import InfeasibleError, UndecidedError
     from placement.solve import solve
 
-    priced = replace(fleet, finance=replace(fleet.finance, kind="paper", column=column))
-    lowered = price_agent(graph, priced, request)
-    basis = f"under the {_COLUMNS[column]}"
     try:
-        solution = solve(lowered.problem, time_limit_s=request.time_limit_s)
+        return solve(problem, time_limit_s=request.time_limit_s)
     except InfeasibleError:
-        return f"{basis} no plan keeps the limits"
-    kinds = {each.id: each.device.kind if each.device else "other" for each in fleet.classes}
-    elsewhere: list[str] = []
-    for operator, option in zip(lowered.problem.operators, solution.placement.option, strict=True):
-        if option is None or operator.op.startswith(("llm.prefill", "llm.decode")):
-            continue
-        device = lowered.problem.pools[operator.options[option].pool].device
-        if kinds[device] != "cpu":
-            elsewhere.append(f"{operator.id} on {device}")
-    return f"{basis} it does not hold ({', '.join(elsewhere)})" if elsewhere else f"{basis} it holds"
+        return "no plan keeps the limits"
+    except UndecidedError:
+        return "nothing was decided within the time limit"
+
+
+def _taken(problem: Problem, solution: Solution) -> list[tuple[Operator, Option]]:
+    pairs = zip(problem.operators, solution.placement.option, strict=True)
+    return [(operator, operator.options[option]) for operator, option in pairs if option is not None]
+
+
+def _cpu_options(lowered: Lowered, operator: Operator) -> tuple[Option, ...]:
+    return tuple(option for option in operator.options if _is_on_cpu(lowered, option))
+
+
+def _is_on_cpu(lowered: Lowered, option: Option) -> bool:
+    from placement.pricing import runs_functions
+
+    pool = lowered.problem.pools[option.pool]
+    return runs_functions(lowered.pricing.fleet.device_class(pool.device))

@@ -6,10 +6,12 @@ take the same road.
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from orchestrator.errors import OrchestratorError
 from orchestrator.graph import Graph
 
 if TYPE_CHECKING:
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
     from placement.solve import Solution
 
 DEFAULT_TIME_LIMIT_S = 30.0
+
+
+class PlanRequestError(OrchestratorError):
+    """A value of a `PlanRequest` is outside its rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,6 @@ class PlanResult:
 def lower(graph: Graph, stage: str | None = None) -> ModuleOp:
     """The agent's IR after the passes up to `stage` (None: all of them)."""
     from ir.pipeline import run_passes
-
     from orchestrator.to_ir import to_ir
 
     module = to_ir(graph)
@@ -72,12 +77,13 @@ def lower(graph: Graph, stage: str | None = None) -> ModuleOp:
 
 
 def price_agent(graph: Graph, fleet: Fleet, request: PlanRequest) -> Lowered:
-    """The problem table of an agent on a fleet."""
+    """The problem table of an agent on a fleet. Raises as `plan_agent` does."""
     from costmodel.models import load_models
     from ir import view
     from placement.from_ir import from_ir
-    from placement.options import Pricing
+    from placement.pricing import Pricing
 
+    _check(request)
     pricing = Pricing(fleet, load_models(), request.precisions, request.batch)
     return from_ir(view.entry(lower(graph)), pricing, request.sla or graph.sla, request.soft_usd_per_s)
 
@@ -85,22 +91,40 @@ def price_agent(graph: Graph, fleet: Fleet, request: PlanRequest) -> Lowered:
 def plan_agent(graph: Graph, fleet: Fleet, request: PlanRequest) -> PlanResult:
     """The cheapest placement that keeps the limits, as a plan; or which limit binds.
 
-    Raises the packages' own errors for what cannot be planned at all: an unknown model, a missing cost, a bad graph.
+    Raises `PlanRequestError`, or the packages' own errors, for what cannot be planned at all: an unknown model, a
+    missing cost, a fleet that this version cannot plan for, a bad graph.
     """
     from orchestrator.findings import find
     from orchestrator.provenance import heading
     from placement.infeasible import InfeasibleError
     from placement.plan_from_ir import plan_from_ir
+    from placement.settle import settle
     from placement.solve import solve
 
     began = time.perf_counter()
     lowered = price_agent(graph, fleet, request)
     try:
-        solution = solve(lowered.problem, time_limit_s=request.time_limit_s)
+        solution = settle(lowered, solve(lowered.problem, time_limit_s=request.time_limit_s))
     except InfeasibleError as error:
         seconds = time.perf_counter() - began
         return PlanResult(request, graph, fleet, lowered, None, error.report, None, (), seconds)
-    document = plan_from_ir(lowered, solution, heading(graph, fleet, request, solution.solver))
+    document = plan_from_ir(lowered, solution, heading(graph, lowered, solution))
     findings = find(graph, fleet, request)
     seconds = time.perf_counter() - began
     return PlanResult(request, graph, fleet, lowered, solution, None, document, findings, seconds)
+
+
+def _check(request: PlanRequest) -> None:
+    from costmodel.precision import BYTES_PER_VALUE
+
+    soft, known = request.soft_usd_per_s, ", ".join(BYTES_PER_VALUE)
+    rules = (
+        (request.batch >= 1, f"batch={request.batch}", "at least 1 request shares a replica"),
+        (0 < request.time_limit_s < math.inf, f"time_limit_s={request.time_limit_s}", "give the solver some seconds"),
+        (soft is None or 0 <= soft < math.inf, f"soft_usd_per_s={soft}", "a second above the SLA costs 0 or more"),
+        (len(request.precisions) > 0, "precisions=()", f"offer at least one of {known}"),
+        *((each in BYTES_PER_VALUE, f"precision {each!r}", f"use one of {known}") for each in request.precisions),
+    )
+    for holds, value, remedy in rules:
+        if not holds:
+            raise PlanRequestError(f"a plan cannot be made with {value}", remedy)

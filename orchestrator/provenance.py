@@ -12,58 +12,102 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from orchestrator.graph import Graph, LlmTask, walk
+from orchestrator.graph import CallTask, Graph, InterruptTask, LlmTask, ModelTask, walk
 from orchestrator.graph_json import to_json
 
 if TYPE_CHECKING:
     from costmodel.fleet import Fleet
-    from orchestrator.pipeline import PlanRequest
+    from placement.from_ir import Lowered
     from placement.plan_from_ir import Heading
+    from placement.solve import Solution
 
 
-def heading(graph: Graph, fleet: Fleet, request: PlanRequest, solver: str) -> Heading:
+def heading(graph: Graph, lowered: Lowered, solution: Solution) -> Heading:
     """What the plan says of itself: schemas, sources and assumptions."""
     from placement.plan import Provenance
     from placement.plan_from_ir import Heading
 
+    fleet = lowered.pricing.fleet
     provenance = Provenance(
         agent=graph.name,
         graph_sha256=_digest(to_json(graph)),
         fleet=fleet.name,
-        fleet_sha256=_digest(asdict(fleet)),
+        fleet_sha256=fleet_sha256(fleet),
         catalog=fleet.catalog.name,
         orchestrator_version=version("agent-orchestrator"),
-        solver=solver,
-        assumptions=list(assumptions(graph, fleet, request)),
+        solver=solution.solver,
+        assumptions=[*_of_cost(fleet), *_of_agent(graph), *_of_options(lowered, solution), *_of_devices(lowered)],
     )
     return Heading(provenance, graph.input_schema, graph.output_schema)
 
 
-def assumptions(graph: Graph, fleet: Fleet, request: PlanRequest) -> Iterator[str]:
-    """What the plan takes for granted, one sentence each."""
+def fleet_sha256(fleet: Fleet) -> str:
+    """Digest of all figures of a fleet that a plan can depend on; the same wherever its files lie."""
+    classes = [asdict(each) for each in fleet.classes]
+    for each in classes:
+        if each["device"] is not None:
+            del each["device"]["sources"]
+    terms = {"electricity_usd_per_kwh": fleet.electricity_usd_per_kwh, "pue": fleet.pue, "basis": fleet.cost_basis}
+    links = [asdict(link) for link in fleet.links]
+    rows = [asdict(row) for row in fleet.profile.measurements]
+    return _digest([fleet.name, fleet.catalog.name, terms, asdict(fleet.finance), classes, links, rows])
+
+
+def _of_cost(fleet: Fleet) -> Iterator[str]:
     yield "metered cost: a run pays for the time it uses; no queueing, every call finds its pool free"
     yield "latency at mean operator times; percentiles take the quantile of iterations and leave out rare branches"
     if fleet.finance.kind == "paper":
         yield f"prices by the formula of arXiv 2507.19635, {fleet.finance.column} column"
     else:
         yield f"prices: annuity at {fleet.finance.rate:.0%} over {fleet.finance.years:g} years, power at TDP"
-    if any(isinstance(task, LlmTask) for task in walk(graph.body)):
-        yield f"weights in {' or '.join(request.precisions)}; batch {request.batch} on each replica"
-    yield "a value whose size nothing states counts as 4 KiB on a link"
-    if any(device_class.driver == "simulated" for device_class in fleet.classes):
-        yield "devices with the driver 'simulated' are not here: their times are predictions, their outputs labelled"
+
+
+def _of_agent(graph: Graph) -> Iterator[str]:
+    """What the agent says and this version does not plan."""
+    tasks = list(walk(graph.body))
+    executions = [task.execution for task in tasks if isinstance(task, LlmTask | CallTask | ModelTask)]
+    yield "values that enter or leave the agent are where they are needed; only moves between operators count"
+    if any(isinstance(task, InterruptTask) for task in tasks):
+        yield "the time until a person answers a question is not counted"
+    if any(execution.retries for execution in executions):
+        yield "every call succeeds at once: retries are not counted"
+    if any(execution.stream for execution in executions):
+        yield "streaming edges are planned as if the whole value were awaited (an upper bound)"
     if graph.first_output is not None:
         yield "the limit on the first output is not planned in this version; only the end-to-end limit is"
-    if any(_streams(task) for task in walk(graph.body)):
-        yield "streaming edges are planned as if the whole value were awaited (an upper bound)"
+    if graph.degrade is not None:
+        yield "what the agent may fall back to when it is late is not planned"
 
 
-def _streams(task: object) -> bool:
-    execution = getattr(task, "execution", None)
-    return bool(execution is not None and execution.stream)
+def _of_options(lowered: Lowered, solution: Solution) -> Iterator[str]:
+    """What the options that were taken rest on."""
+    from placement.host_steps import RENDER
+    from placement.measured_rows import MEASURED_PRECISION
+    from placement.specs_from_ir import ASSUMED_VALUE_BYTES
+    from placement.transfers import KV_PRECISION
+
+    pricing = lowered.pricing
+    rows = zip(lowered.specs, lowered.problem.operators, solution.placement.option, strict=True)
+    taken = [(spec, operator.options[option]) for spec, operator, option in rows if option is not None]
+    if any(spec.models for spec, _ in taken):
+        shared = f"{pricing.batch} call{'s' if pricing.batch > 1 else ''} in a batch of a decode"
+        yield f"weights in {' or '.join(pricing.precisions)}, KV in {KV_PRECISION}; {shared}"
+    if any(spec.models and option.source == "profile" for spec, option in taken):
+        yield f"profile rows of models are taken to have measured {MEASURED_PRECISION} weights, one call at a time"
+    if any(spec.phase in {"render", "parse"} and option.source == "prior" for spec, option in taken):
+        yield f"making a prompt and reading an answer take {RENDER.latency_s:g} s each on a core (a guess)"
+    yield f"a value whose size nothing states counts as {ASSUMED_VALUE_BYTES:g} bytes on a link"
+
+
+def _of_devices(lowered: Lowered) -> Iterator[str]:
+    classes = lowered.pricing.fleet.classes
+    if any(each.driver == "simulated" for each in classes):
+        yield "devices with the driver 'simulated' are not here: their times are predictions, their outputs labelled"
+    for each in classes:
+        if each.device is not None and each.device.is_goal:
+            yield f"{each.id} does not exist yet: its figures are design goals"
 
 
 def _digest(value: object) -> str:
-    """SHA-256 of the canonical JSON of a value; what JSON cannot hold is written as text."""
-    text = json.dumps(value, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+    """SHA-256 of the canonical JSON of a value."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

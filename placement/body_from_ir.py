@@ -23,7 +23,7 @@ from ir.dialects.plan import ChooseOp
 from ir.dialects.task import FunctionOp
 from ir.expression import DictOf, Expression, parse, to_text
 from placement import plan
-from placement.structure import OPERATOR_OPS
+from placement.data_flow import OPERATOR_OPS
 
 
 def write_body(

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
-
-from xdsl.ir import Operation
 
 from ir.dialects.agent import GraphOp
-from ir.dialects.plan import ChooseOp
 from ir.sla import Sla
+from placement.data_flow import EdgeSpec
+from placement.measured_sizes import with_measured_sizes
 from placement.operators import OperatorSpec
-from placement.options import Pricing, Row, Rows, rows_of, with_tokens
+from placement.options import Rows, rows_of, with_known_models
+from placement.pricing import Pricing, Row, check_fleet
 from placement.problem import DeviceCapacity, Edge, Operator, Option, Pool, Problem
 from placement.specs_from_ir import read_specs
-from placement.structure import EdgeSpec, Structure, names_of_choice, read_structure
+from placement.structure import Structure, names_of_choice, read_structure
 from placement.transfers import data_table, kv_size_bytes, kv_table
 
 
@@ -35,9 +34,15 @@ class Lowered:
 
 
 def from_ir(graph: GraphOp, pricing: Pricing, sla: Sla | None, penalty_usd_per_s: float | None = None) -> Lowered:
-    """The problem of one agent on one fleet. Raises `CostError` for an operator that nothing prices."""
+    """The problem of one agent on one fleet.
+
+    Raises `CostError` for an operator that nothing prices, `CatalogError` for an unknown model and `FleetError` for a
+    fleet that cannot be planned for.
+    """
+    check_fleet(pricing.fleet)
     structure = read_structure(graph)
-    specs = tuple(with_tokens(spec, pricing.fleet.profile) for spec in read_specs(structure.operations))
+    known = [with_known_models(spec, pricing.models) for spec in read_specs(structure.operations)]
+    specs = with_measured_sizes(known, pricing.fleet.profile)
     table = [rows_of(spec, pricing) for spec in specs]
     pools = tuple(dict.fromkeys(row.pool for rows in table for row in rows.rows))
     number = {pool: position for position, pool in enumerate(pools)}
@@ -50,7 +55,7 @@ def from_ir(graph: GraphOp, pricing: Pricing, sla: Sla | None, penalty_usd_per_s
         operators=operators,
         pools=pools,
         capacities=tuple(DeviceCapacity(each.id, each.count) for each in pricing.fleet.classes),
-        edges=tuple(_edge(edge, specs, table, pricing) for edge in structure.edges),
+        edges=tuple(_edge(edge, specs, table, pricing) for edge in structure.edges if not edge.is_internal),
         root=structure.root,
         choices=tuple(names_of_choice(choice) for choice in structure.choices),
         groups=structure.groups,
@@ -66,28 +71,20 @@ def _option(row: Row, number: dict[Pool, int]) -> Option:
 
 def _operator_ids(structure: Structure, specs: Sequence[OperatorSpec]) -> list[str]:
     """An operator's id, with its alternative where it stands in one: `answer.prefill (disaggregated)`."""
+    names = [names_of_choice(choice) for choice in structure.choices]
     return [
-        spec.id if (name := _alternative(op)) is None else f"{spec.id} ({name})"
-        for op, spec in zip(structure.operations, specs, strict=True)
+        spec.id if within is None else f"{spec.id} ({names[within[0]][within[1]]})"
+        for spec, within in zip(specs, structure.alternatives, strict=True)
     ]
-
-
-def _alternative(op: Operation) -> str | None:
-    parent = op.parent_op()
-    while parent is not None and parent.name != "plan.choose":
-        op, parent = parent, parent.parent_op()
-    if parent is None or op.parent is None or op.parent.parent is None:
-        return None
-    names = names_of_choice(cast(ChooseOp, parent))
-    return names[list(parent.regions).index(op.parent.parent)]
 
 
 def _edge(edge: EdgeSpec, specs: Sequence[OperatorSpec], table: Sequence[Rows], pricing: Pricing) -> Edge:
     sources = [row.pool for row in table[edge.src].rows]
     targets = [row.pool for row in table[edge.dst].rows]
-    src, visits = specs[edge.src], specs[edge.dst].visits
+    src, visits = specs[edge.src], specs[edge.dst].visits * edge.share
     if not edge.is_kv:
-        moves = data_table(pricing.fleet, sources, targets, src.bytes_out)
-        return Edge(edge.src, edge.dst, "place", src.bytes_out, visits, moves)
-    size_bytes = kv_size_bytes(src, pricing, src.models[0]) if src.tokens_in is not None else 0.0
-    return Edge(edge.src, edge.dst, "kv_place", size_bytes, visits, kv_table(src, pricing, sources, targets))
+        size_bytes = src.bytes_out * edge.copies
+        moves = data_table(pricing.fleet, sources, targets, size_bytes)
+        return Edge(edge.src, edge.dst, "place", size_bytes, visits, moves)
+    largest = max((kv_size_bytes(src, pricing, model) or 0.0 for model in src.models), default=0.0)
+    return Edge(edge.src, edge.dst, "kv_place", largest, visits, kv_table(src, pricing, sources, targets))

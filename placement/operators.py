@@ -24,11 +24,24 @@ class Calls:
 
 @dataclass(frozen=True, slots=True)
 class PriorTime:
-    """The author's expectation of one call: `latency_s` in all, `cpu_s` of it busy, the rest waiting outside."""
+    """The author's expectation of one call: `latency_s` in all, `cpu_s` of it busy, the rest waiting outside.
 
-    latency_s: float
-    cpu_s: float
-    cost_usd: float
+    `cost_usd` is what the call costs beside the device's time, such as the fee of a service. None: not stated.
+    """
+
+    latency_s: float | None
+    cpu_s: float | None
+    cost_usd: float | None
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """The arguments of a decorator that are missing before this prices a call."""
+        missing = {"latency=": self.latency_s is None, "cost_usd=": self.cost_usd is None}
+        return tuple(name for name, is_missing in missing.items() if is_missing)
+
+
+UNSTATED = PriorTime(None, None, None)
+"""An author who states nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +50,7 @@ class OperatorSpec:
 
     `models` are alternatives (empty: runs user code on a CPU core). Sizes are means per visit: tokens, seconds of
     audio, images, bytes of the result. `visits` is the mean number of executions per run; `context_tokens` the longest
-    context that an LLM's call may reach, for memory.
+    context that an LLM's call may reach, for memory. `notes` are printed with every option.
     """
 
     id: str
@@ -53,9 +66,10 @@ class OperatorSpec:
     audio_s: float | None = None
     images: float | None = None
     bytes_out: float = 0.0
-    prior: PriorTime | None = None
+    prior: PriorTime = UNSTATED
     parts: tuple[tuple[str, float], ...] = ()
     calls: Calls = Calls()
+    notes: tuple[str, ...] = ()
 
     @property
     def task(self) -> str:

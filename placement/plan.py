@@ -34,8 +34,8 @@ class Function(Document):
 class OpNode(Document):
     """Runs an operator; its value is named `id`. `inputs` are expressions over the names in scope.
 
-    `rest` is the expression of the operand without a name: for `llm.render` the list of the messages of earlier turns, which
-    follow the prompt; for a tool the mapping of further arguments, which a model chose.
+    `rest` is the expression of the operand without a name: for `llm.render` the list of the messages of earlier turns,
+    which follow the prompt; for a tool the mapping of further arguments, which a model chose.
     """
 
     kind: Literal["op"] = "op"
@@ -185,7 +185,10 @@ class StepCoefficients(Document):
 
 
 class PlanPool(Document):
-    """A pool and the devices it takes: `replicas` times `tp` devices of class `device`."""
+    """A pool and the devices it takes: `replicas` times `tp` devices of class `device`.
+
+    `usd_per_hour` is the price of one device; None for a class without one, whose calls have measured costs.
+    """
 
     id: str
     device: str
@@ -203,7 +206,7 @@ class PlanPool(Document):
     kv_capacity_tokens: int | None = None
     engine: Literal["continuous", "spyre", "cpu"]
     start_s: float = 0.0
-    usd_per_hour: float
+    usd_per_hour: float | None
 
 
 class PlanLink(Document):
@@ -217,14 +220,18 @@ class PlanLink(Document):
 
 
 class PlanTransfer(Document):
-    """What one call of `dst` receives from `src`, and what that takes."""
+    """What one call of `dst` receives from `src`, and what that takes; `visits` is how often in a run, on average.
+
+    `size_bytes` is None where a measurement says what the transfer takes and nothing says how much is moved.
+    """
 
     src: str
     dst: str
     kind: Literal["data", "kv"]
-    size_bytes: float
+    size_bytes: float | None
     latency_s: float
     cost_usd: float
+    visits: float = 1.0
     overlapped: bool = False
 
 

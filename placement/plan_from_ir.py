@@ -10,10 +10,13 @@ from dataclasses import dataclass
 
 from placement import plan
 from placement.body_from_ir import write_body
+from placement.evaluate import place_pair
 from placement.from_ir import Lowered
+from placement.operators import OperatorSpec
 from placement.plan_pools import write_pools
-from placement.problem import Option
+from placement.problem import Edge, Option
 from placement.solve import Solution
+from placement.transfers import kv_size_bytes
 
 _DEMAND = ("tokens_in", "tokens_out", "audio_s", "images", "bytes_out")
 
@@ -36,7 +39,7 @@ def plan_from_ir(lowered: Lowered, solution: Solution, heading: Heading) -> plan
     return plan.Plan(
         agent=lowered.graph.sym_name.data,
         body=write_body(lowered.graph, chosen, ids),
-        operators=[_operator(lowered, position, option) for position, option in taken.items()],
+        operators=[_operator(lowered, position, taken) for position in taken],
         pools=write_pools(lowered, taken),
         links=_links(lowered),
         transfers=_transfers(lowered, taken),
@@ -61,22 +64,23 @@ def _taken(lowered: Lowered, solution: Solution) -> dict[int, Option]:
     }
 
 
-def _operator(lowered: Lowered, position: int, option: Option) -> plan.PlanOperator:
-    spec, pool = lowered.specs[position], lowered.problem.pools[option.pool]
+def _operator(lowered: Lowered, position: int, taken: Mapping[int, Option]) -> plan.PlanOperator:
+    spec, option = lowered.specs[position], taken[position]
+    pool = lowered.problem.pools[option.pool]
     return plan.PlanOperator(
         id=spec.id,
         name=spec.function,
         op=spec.op,
         driver=pool.driver,
         function=_function(lowered, position),
-        inputs=_input_names(lowered, position),
+        inputs=_input_names(lowered, position, taken),
         routes=[plan.Route(pool=pool.id, share=1.0)],
         visits=spec.visits,
         demand={name: value for name in _DEMAND if (value := getattr(spec, name)) is not None},
         promised=plan.Promise(
             mean_s=option.latency_s, cost_usd=option.cost_usd, source=option.source, notes=list(option.notes)
         ),
-        parts=[plan.OperatorPart(op=name, latency_s=seconds) for name, seconds in spec.parts],
+        parts=_parts(spec, option),
         model=pool.model,
         idempotent=spec.calls.idempotent,
         timeout_s=spec.calls.timeout_s,
@@ -91,10 +95,16 @@ def _function(lowered: Lowered, position: int) -> plan.Function:
     return plan.Function(source=function.source.data, qualname=function.qualname.data, sha256=function.sha256.data)
 
 
-def _input_names(lowered: Lowered, position: int) -> list[str]:
-    """The operators whose results an operator reads."""
-    sources = {edge.src for edge in lowered.structure.edges if edge.dst == position}
-    return sorted({lowered.specs[source].id for source in sources})
+def _parts(spec: OperatorSpec, option: Option) -> list[plan.OperatorPart]:
+    """The author's split of the time; none where a measurement of the whole replaces it."""
+    parts = spec.parts if option.source == "prior" else ()
+    return [plan.OperatorPart(op=name, latency_s=seconds) for name, seconds in parts]
+
+
+def _input_names(lowered: Lowered, position: int, taken: Mapping[int, Option]) -> list[str]:
+    """The operators of the plan whose results an operator reads, in order of execution."""
+    sources = [edge.src for edge in lowered.structure.edges if edge.dst == position and edge.src in taken]
+    return [lowered.specs[source].id for source in sources]
 
 
 def _links(lowered: Lowered) -> list[plan.PlanLink]:
@@ -112,27 +122,34 @@ def _links(lowered: Lowered) -> list[plan.PlanLink]:
 
 def _transfers(lowered: Lowered, taken: Mapping[int, Option]) -> list[plan.PlanTransfer]:
     """Transfers between chosen operators that take time or cost something."""
+    problem = lowered.problem
     found: list[plan.PlanTransfer] = []
-    pools = lowered.problem.pools
-    for edge in lowered.problem.edges:
+    for edge in problem.edges:
         if edge.src not in taken or edge.dst not in taken:
             continue
-        src, dst = pools[taken[edge.src].pool], pools[taken[edge.dst].pool]
-        is_kv = edge.by == "kv_place"
-        move = edge.table[(src.kv_place, dst.kv_place) if is_kv else (src.place, dst.place)]
+        move = edge.table[place_pair(problem, edge, taken[edge.src], taken[edge.dst])]
         if move.latency_s == 0.0 and move.cost_usd == 0.0:
             continue
         found.append(
             plan.PlanTransfer(
                 src=lowered.specs[edge.src].id,
                 dst=lowered.specs[edge.dst].id,
-                kind="kv" if is_kv else "data",
-                size_bytes=edge.size_bytes,
+                kind="kv" if edge.by == "kv_place" else "data",
+                size_bytes=_size_bytes(lowered, edge, taken[edge.src]),
                 latency_s=move.latency_s,
                 cost_usd=move.cost_usd,
+                visits=edge.visits,
             )
         )
     return found
+
+
+def _size_bytes(lowered: Lowered, edge: Edge, src: Option) -> float | None:
+    """What moves: the value's bytes, or those of the KV of the model that was chosen."""
+    model = lowered.problem.pools[src.pool].model
+    if edge.by == "place" or model is None:
+        return edge.size_bytes
+    return kv_size_bytes(lowered.specs[edge.src], lowered.pricing, model)
 
 
 def _sla(lowered: Lowered) -> plan.PlanSla | None:

@@ -5,44 +5,64 @@ In metered mode a pool is not sized by load; it gets as many places as calls of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
-from typing import Literal
 
+from costmodel.errors import FleetError
+from costmodel.fleet import DeviceClass, Fleet
 from costmodel.hardware import Device
 from costmodel.memory import kv_capacity_tokens
 from costmodel.roofline import step_coefficients
 from costmodel.tco import price
 from placement import plan
 from placement.from_ir import Lowered
-from placement.problem import Block, BranchNode, ChooseNode, FanoutNode, LoopNode, OpNode, Option, Pool
+from placement.problem import Block, BranchNode, ChooseNode, FanoutNode, LoopNode, Node, OpNode, Option, Pool
 from placement.transfers import KV_PRECISION
 
 
 def write_pools(lowered: Lowered, taken: Mapping[int, Option]) -> list[plan.PlanPool]:
     """The pools that the chosen rows use, in the table's order."""
-    meet = _meeting(lowered.problem.root)
-    used: dict[int, list[int]] = {}
+    members: dict[int, set[int]] = {}
     for operator, option in taken.items():
-        used.setdefault(option.pool, []).append(operator)
-    return [
-        _pool(lowered, lowered.problem.pools[pool], _places(operators, taken, meet))
-        for pool, operators in sorted(used.items())
-    ]
+        members.setdefault(option.pool, set()).add(operator)
+    models = [lowered.problem.pools[index] for index in members if lowered.problem.pools[index].model is not None]
+    written: list[plan.PlanPool] = []
+    for index in sorted(members):
+        pool, calls = lowered.problem.pools[index], peak(lowered.problem.root, members[index])
+        if pool.model is None:
+            written.append(_functions(lowered, pool, calls, models))
+        else:
+            batch = max(taken[operator].batch for operator in members[index])
+            written.append(_serving(lowered, pool, max(calls, batch)))
+    return written
 
 
-def _places(operators: Iterable[int], taken: Mapping[int, Option], meet: Mapping[int, int]) -> int:
-    """How many calls of one run may be in the pool at once, at most; never fewer than the batch that was priced."""
-    operators = tuple(operators)
-    return max(sum(meet[operator] for operator in operators), *(taken[operator].batch for operator in operators))
-
-
-def _pool(lowered: Lowered, pool: Pool, places: int) -> plan.PlanPool:
+def _functions(lowered: Lowered, pool: Pool, calls: int, models: list[Pool]) -> plan.PlanPool:
+    """A pool of users' functions: a core for each call that may be under way, of those that no model holds."""
     fleet = lowered.pricing.fleet
     device_class = fleet.device_class(pool.device)
-    is_functions = pool.model is None
-    engine: Literal["continuous", "cpu"] = "cpu" if is_functions else "continuous"
-    serving = _serving(lowered, pool, device_class.device)
+    held = sum(other.tp for other in models if other.device == pool.device)
+    return plan.PlanPool(
+        id=pool.id,
+        device=pool.device,
+        site=pool.site,
+        driver=pool.driver,
+        model=None,
+        phase=None,
+        tp=pool.tp,
+        precision=None,
+        batch=1,
+        replicas=max(1, min(calls, device_class.count - held)),
+        engine="cpu",
+        usd_per_hour=_usd_per_hour(device_class, fleet),
+    )
+
+
+def _serving(lowered: Lowered, pool: Pool, calls: int) -> plan.PlanPool:
+    """A pool that serves a model on one replica, with a slot for each call that may be under way."""
+    fleet = lowered.pricing.fleet
+    device_class = fleet.device_class(pool.device)
+    engine = _engine(lowered, pool, device_class.device)
     return plan.PlanPool(
         id=pool.id,
         device=pool.device,
@@ -52,18 +72,26 @@ def _pool(lowered: Lowered, pool: Pool, places: int) -> plan.PlanPool:
         phase=None,
         tp=pool.tp,
         precision=pool.precision,
-        batch=1 if is_functions else places,
-        replicas=min(places, device_class.count) if is_functions else 1,
-        step=serving.step,
-        kv_bytes_per_token=serving.kv_bytes_per_token,
-        kv_capacity_tokens=serving.kv_capacity_tokens,
-        engine=engine,
-        usd_per_hour=price(device_class, fleet).usd_per_hour,
+        batch=calls,
+        replicas=1,
+        step=engine.step,
+        kv_bytes_per_token=engine.kv_bytes_per_token,
+        kv_capacity_tokens=engine.kv_capacity_tokens,
+        engine="continuous",
+        usd_per_hour=_usd_per_hour(device_class, fleet),
     )
 
 
+def _usd_per_hour(device_class: DeviceClass, fleet: Fleet) -> float | None:
+    """The price of a device; None for a class without one, which only rows with a measured cost can use."""
+    try:
+        return price(device_class, fleet).usd_per_hour
+    except FleetError:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
-class _Serving:
+class _Engine:
     """What an engine needs to know of its model; nothing where the pool serves no text generator of the catalog."""
 
     step: plan.StepCoefficients | None = None
@@ -71,32 +99,45 @@ class _Serving:
     kv_capacity_tokens: int | None = None
 
 
-def _serving(lowered: Lowered, pool: Pool, device: Device | None) -> _Serving:
+def _engine(lowered: Lowered, pool: Pool, device: Device | None) -> _Engine:
     if pool.model is None or pool.precision is None or device is None:
-        return _Serving()
+        return _Engine()
     model = lowered.pricing.models.model(pool.model)
     if not model.is_text_generator:
-        return _Serving()
+        return _Engine()
     coefficients = step_coefficients(model, device, pool.tp, pool.precision, KV_PRECISION)
-    return _Serving(
+    return _Engine(
         plan.StepCoefficients(values=coefficients.values()),
         model.kv_bytes_per_token_fp16,
         kv_capacity_tokens(model, device, pool.tp, pool.precision, kv_precision=KV_PRECISION),
     )
 
 
-def _meeting(block: Block, width: int = 1) -> dict[int, int]:
-    """By operator, how many of its calls one run may have under way at once: the product of the fan-outs around it."""
-    found: dict[int, int] = {}
-    for node in block.nodes:
-        match node:
-            case OpNode(operator):
-                found[operator] = width
-            case FanoutNode(max_width=most, block=inner):
-                found |= _meeting(inner, width * most)
-            case LoopNode(block=inner):
-                found |= _meeting(inner, width)
-            case BranchNode(blocks=blocks) | ChooseNode(blocks=blocks):
-                for inner in blocks:
-                    found |= _meeting(inner, width)
-    return found
+def peak(block: Block, operators: Set[int]) -> int:
+    """An upper bound of how many calls of these operators one run may have under way at once.
+
+    Nodes of which one waits for the other, directly or not, never meet, so a chain of them counts its largest only.
+    """
+    behind: list[set[int]] = []  # [node] the nodes that it waits for, directly or not
+    chains: list[tuple[int, int]] = []  # last node, largest peak
+    for position, (node, waits) in enumerate(zip(block.nodes, block.waits_for, strict=True)):
+        behind.append(set(waits).union(*(behind[one] for one in waits)))
+        calls = _calls(node, operators)
+        chain = next((index for index, (last, _) in enumerate(chains) if last in behind[position]), None)
+        if chain is None:
+            chains.append((position, calls))
+        else:
+            chains[chain] = position, max(calls, chains[chain][1])
+    return sum(calls for _, calls in chains)
+
+
+def _calls(node: Node, operators: Set[int]) -> int:
+    match node:
+        case OpNode(operator):
+            return int(operator in operators)
+        case FanoutNode(max_width=most, block=inner):
+            return most * peak(inner, operators)
+        case LoopNode(block=inner):
+            return peak(inner, operators)
+        case BranchNode(blocks=blocks) | ChooseNode(blocks=blocks):
+            return max(peak(inner, operators) for inner in blocks)

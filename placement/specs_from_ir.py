@@ -5,14 +5,15 @@ The last place that knows xDSL on the way to the options table.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from xdsl.ir import Operation
 
 from costmodel.errors import CostError
 from ir import view
 from ir.dialects import cost
-from ir.dialects.llm import DecodeOp
+from ir.dialects.control import ReactOp
+from ir.dialects.llm import DecodeOp, RenderOp
 from ir.dialects.task import FunctionOp
 from ir.dialects.tool import ComputeOp
 from placement.host_steps import PARSE, RENDER
@@ -33,17 +34,15 @@ _HOST_STEPS = {"render": RENDER, "parse": PARSE}
 
 def read_specs(operations: Sequence[FunctionOp]) -> tuple[OperatorSpec, ...]:
     """The demand of each operator, in order. Raises `CostError` where a pass has not annotated visits."""
-    limits = {op.call.data: op.max_tokens.value.data for op in operations if isinstance(op, DecodeOp)}
-    return tuple(_spec(op, limits) for op in operations)
+    contexts = dict(_contexts(operations))
+    return tuple(_spec(op, contexts) for op in operations)
 
 
-def _spec(op: FunctionOp, limits: Mapping[str, int]) -> OperatorSpec:
+def _spec(op: FunctionOp, contexts: Mapping[str, float]) -> OperatorSpec:
     visits = cost.amount(op, "visits")
     if visits is None:
         raise CostError(f"{op.name} @{op.id.data} has no cost.visits; run the annotate-demand pass first")
     phase, call = _PHASES.get(op.name, "call"), view.call_id(op)
-    tokens_in = cost.amount(op, "tokens_in")
-    is_model_part = phase in {"prefill", "decode"}
     execution = view.execution(op)
     bytes_out = cost.amount(op, "bytes_out")
     return OperatorSpec(
@@ -54,9 +53,9 @@ def _spec(op: FunctionOp, limits: Mapping[str, int]) -> OperatorSpec:
         phase=phase,
         visits=visits,
         models=view.models(op),
-        tokens_in=view.number(op, "tokens") if phase == "run" else tokens_in,
+        tokens_in=cost.amount(op, "tokens_in"),
         tokens_out=cost.amount(op, "tokens_out"),
-        context_tokens=(tokens_in or 0.0) + limits.get(call, 0) if is_model_part else 0.0,
+        context_tokens=contexts[call] if phase in {"prefill", "decode"} else 0.0,
         audio_s=view.number(op, "audio_s"),
         images=view.number(op, "images"),
         bytes_out=ASSUMED_VALUE_BYTES if bytes_out is None else bytes_out,
@@ -66,19 +65,46 @@ def _spec(op: FunctionOp, limits: Mapping[str, int]) -> OperatorSpec:
     )
 
 
-def _prior(op: Operation) -> PriorTime | None:
+def _contexts(operations: Sequence[FunctionOp]) -> Iterator[tuple[str, float]]:
+    """By call of a text generator, the longest context in tokens: the longest prompt and all that may be generated.
+
+    The prompt of a react's last turn also has what every turn before may have generated, and the longest mean answer
+    of a tool after each. Means stand for prompts and tools' answers; what nothing states counts as none.
+    """
+    limits = {op.call.data: op.max_tokens.value.data for op in operations if isinstance(op, DecodeOp)}
+    for op in operations:
+        if not isinstance(op, RenderOp):
+            continue
+        first, limit = view.number(op, "tokens_in") or 0.0, limits[op.call.data]
+        react = op.parent_op()
+        grows = isinstance(react, ReactOp)
+        growth = (react.max_turns.value.data - 1) * (limit + _longest_answer(react)) if grows else 0.0
+        yield op.call.data, first + growth + limit
+
+
+def _longest_answer(react: ReactOp) -> float:
+    """Tokens of the longest mean answer of a tool."""
+    answers = (cost.amount(op, "tokens_out") for region in react.tools for op in region.walk())
+    return max((tokens for tokens in answers if tokens is not None), default=0.0)
+
+
+def _prior(op: Operation) -> PriorTime:
     prior = view.prior(op)
-    if prior.latency_s is None or prior.cost_usd is None:
-        return None
     return PriorTime(prior.latency_s, prior.latency_s if prior.cpu_s is None else prior.cpu_s, prior.cost_usd)
 
 
 def _parts(op: Operation) -> tuple[tuple[str, float], ...]:
-    """The finer operations of a tool's call, first to last, with their seconds."""
+    """The finer operations of a tool's call, first to last, with their seconds; none where these are not known.
+
+    The lookup checks arguments within the call, so it has no time of its own.
+    """
     parts: list[tuple[str, float]] = []
     current: object = op
     while isinstance(current, Operation) and current.name.startswith("tool."):
-        seconds = cost.amount(current, "wait_s" if current.name == "tool.wait" else "cpu_s")
-        parts.append((current.name, seconds or 0.0))
-        current = current.operands[0].owner if current.operands and current.name != "tool.lookup" else None
+        is_lookup = current.name == "tool.lookup"
+        seconds = 0.0 if is_lookup else cost.amount(current, "wait_s" if current.name == "tool.wait" else "cpu_s")
+        if seconds is None:
+            return ()
+        parts.append((current.name, seconds))
+        current = None if is_lookup else current.operands[0].owner
     return tuple(reversed(parts))

@@ -1,61 +1,44 @@
-"""Reads the lowered IR as a tree of blocks and the edges between operators, for the problem table.
+"""Reads the lowered IR as a tree of blocks of operators, for the problem table.
 
-Control stays control: a region becomes a block with counts and probabilities, and nothing is unrolled. What waits for
-what, and where a value comes from, follow the SSA values, also into and out of regions.
+Control stays control: a region becomes a block with counts and probabilities, and nothing is unrolled. A node waits for
+the nodes of its block whose values it, or anything nested in it, reads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import cast
 
-from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import Block as IrBlock
-from xdsl.ir import BlockArgument, Operation, OpResult, Region, SSAValue
+from xdsl.ir import Operation
 
-from costmodel.errors import CostError
+from ir import view
 from ir.dialects.agent import GraphOp
+from ir.dialects.assembly import names_of
 from ir.dialects.control import FanoutOp, LoopOp, ReactOp, WhenOp
-from ir.dialects.llm import KvType
 from ir.dialects.plan import ChooseOp
 from ir.dialects.task import FunctionOp
+from placement.data_flow import OPERATOR_OPS, Edges, probability, read_edges
 from placement.problem import Block, BranchNode, ChooseNode, FanoutNode, LoopNode, Node, OpNode
 
-OPERATOR_OPS = frozenset(
-    {
-        "llm.render",
-        "llm.prefill",
-        "llm.decode",
-        "llm.parse",
-        "model.run",
-        "agent.compute",
-        "tool.compute",
-        "memory.lookup",
-        "memory.load",
-        "memory.store",
-    }
-)
-"""Operations that become operators of the plan; a tool's lookup and wait run inside its compute."""
+__all__ = ["OPERATOR_OPS", "Structure", "names_of_choice", "read_structure"]
 
-
-@dataclass(frozen=True, slots=True)
-class EdgeSpec:
-    """A value or KV that operator `dst` reads and operator `src` wrote."""
-
-    src: int
-    dst: int
-    is_kv: bool
+Alternative = tuple[int, int]
+"""A choice and one of its alternatives."""
 
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """The tree of blocks over `operations` (operators in order), with edges, choices and groups."""
+    """The tree of blocks over `operations` (operators in order of execution), with edges, choices and groups.
+
+    `alternatives` [operator] is the innermost alternative that it belongs to, None outside every choice.
+    """
 
     operations: tuple[FunctionOp, ...]
     root: Block
-    edges: tuple[EdgeSpec, ...]
+    edges: Edges
     choices: tuple[ChooseOp, ...]
+    alternatives: tuple[Alternative | None, ...]
     groups: tuple[tuple[int, ...], ...]
 
 
@@ -63,92 +46,31 @@ def read_structure(graph: GraphOp) -> Structure:
     """The structure of a lowered graph. Raises `CostError` for a branch without a probability."""
     reader = _Reader()
     root = reader.block(graph.body.block)
+    operations = tuple(reader.operations)
+    groups = tuple(_groups(operations))
     return Structure(
-        tuple(reader.operations), root, tuple(reader.edges()), tuple(reader.choices), tuple(reader.groups())
+        operations=operations,
+        root=root,
+        edges=read_edges(graph, operations, groups),
+        choices=tuple(reader.choices),
+        alternatives=tuple(reader.alternatives),
+        groups=groups,
     )
 
 
-def producers(value: SSAValue) -> tuple[FunctionOp, ...]:
-    """The operations whose devices a value may come from, through expressions, control and choices."""
-    found: dict[FunctionOp, None] = {}
-    seen: set[SSAValue] = set()
-    open_values = [value]
-    while open_values:
-        current = open_values.pop()
-        if current in seen:
-            continue
-        seen.add(current)
-        owner = current.owner
-        if isinstance(owner, FunctionOp) and owner.name in OPERATOR_OPS:
-            found[owner] = None
-        else:
-            open_values.extend(_feeders(current))
-    return tuple(found)
-
-
-def yielded(region: Region) -> SSAValue:
-    """The value that a region's terminator gives."""
-    last = region.block.last_op
-    assert last is not None, "verified regions end in a terminator"
-    return last.operands[0]
-
-
-def _feeders(value: SSAValue) -> Iterator[SSAValue]:
-    """The values that a value, which no operator wrote, is made from."""
-    if isinstance(value, BlockArgument):
-        yield from _argument_feeders(value)
-        return
-    owner = cast(OpResult, value).owner
-    match owner:
-        case WhenOp():
-            yield from (yielded(region) for region in owner.regions)
-        case ChooseOp():
-            index = cast(OpResult, value).index
-            yield from (_terminator(region).operands[index] for region in owner.regions)
-        case LoopOp():
-            yield owner.init
-            yield yielded(owner.body)
-        case FanoutOp():
-            yield yielded(owner.body)
-        case ReactOp():
-            yield yielded(owner.turn)
-        case _:
-            yield from owner.operands
-
-
-def _terminator(region: Region) -> Operation:
-    last = region.block.last_op
-    assert last is not None, "verified regions end in a terminator"
-    return last
-
-
-def _argument_feeders(argument: BlockArgument) -> Iterator[SSAValue]:
-    parent = argument.block.parent_op()
-    match parent:
-        case LoopOp():
-            yield parent.init
-            yield yielded(parent.body)
-        case FanoutOp():
-            yield parent.items
-        case ReactOp():
-            if argument.block is parent.turn.block:
-                yield from (yielded(region) for region in parent.tools)
-                yield yielded(parent.turn)
-            else:
-                yield yielded(parent.turn)
-        case ChooseOp():
-            yield parent.operands[argument.index]
-        case _:
-            return
+def names_of_choice(choice: ChooseOp) -> tuple[str, ...]:
+    """The names of a choice's alternatives."""
+    return names_of(choice.names)
 
 
 @dataclass(slots=True)
 class _Reader:
-    """Collects operators, choices and groups while it walks the blocks."""
+    """Collects operators and choices, in order of execution, while it walks the blocks."""
 
     operations: list[FunctionOp] = field(default_factory=list[FunctionOp])
-    index: dict[FunctionOp, int] = field(default_factory=dict[FunctionOp, int])
+    alternatives: list[Alternative | None] = field(default_factory=list["Alternative | None"])
     choices: list[ChooseOp] = field(default_factory=list[ChooseOp])
+    within: Alternative | None = None
 
     def block(self, block: IrBlock) -> Block:
         nodes: list[Node] = []
@@ -158,21 +80,20 @@ class _Reader:
             node = self.node(op)
             if node is None:
                 continue
-            waits.append(tuple(sorted({position[earlier] for earlier in _waits_for(op, block, position)})))
+            waits.append(tuple(sorted(position[earlier] for earlier in _waits_for(op, block, position))))
             position[op] = len(nodes)
             nodes.append(node)
         return Block(tuple(nodes), tuple(waits))
 
     def node(self, op: Operation) -> Node | None:
-        if isinstance(op, FunctionOp) and op.name in OPERATOR_OPS:
-            self.index[op] = len(self.operations)
-            self.operations.append(op)
-            return OpNode(self.index[op])
+        """The node of an operation; None for one that takes no time, such as an expression or an observation."""
         match op:
+            case FunctionOp() if op.name in OPERATOR_OPS:
+                self.operations.append(op)
+                self.alternatives.append(self.within)
+                return OpNode(len(self.operations) - 1)
             case WhenOp():
-                if op.p is None:
-                    raise CostError(f"when @{op.id.data} states no p; give p= the probability of its then branch")
-                p = op.p.value.data
+                p = probability(op)
                 return BranchNode(op.id.data, (p, 1 - p), (self.block(op.then.block), self.block(op.orelse.block)))
             case LoopOp():
                 block = self.block(op.body.block)
@@ -183,69 +104,60 @@ class _Reader:
             case ReactOp():
                 return self.react(op)
             case ChooseOp():
-                choice = len(self.choices)
-                self.choices.append(op)
-                return ChooseNode(choice, tuple(self.block(region.block) for region in op.regions))
+                return self.choose(op)
             case _:
                 return None
 
+    def choose(self, op: ChooseOp) -> Node:
+        choice, around = len(self.choices), self.within
+        self.choices.append(op)
+        blocks: list[Block] = []
+        for index, region in enumerate(op.regions):
+            self.within = choice, index
+            blocks.append(self.block(region.block))
+        self.within = around
+        return ChooseNode(choice, tuple(blocks))
+
     def react(self, op: ReactOp) -> Node:
-        """Turns one after another, and between two turns the slowest or the average of the tools."""
+        """The turns one after another, and after them one tool between each turn and the next.
+
+        The order does not matter to a sum. Which tool a turn calls is as likely as any other; the tools that one turn
+        calls run at once, so that a round takes as long as one: their average, or the slowest.
+        """
         name, expect, most = op.id.data, op.expect.value.data, op.max_turns.value.data
         turns = LoopNode(f"{name}.turns", expect, most, self.block(op.turn.block), minimum=1)
         tools = tuple(self.block(region.block) for region in op.tools)
-        if not tools or most == 1:
+        if not tools:
             return BranchNode(name, (1.0,), (Block((turns,), ((),)),))
-        share = 1 / len(tools)
-        branch = BranchNode(f"{name}.tools", tuple(share for _ in tools), tools)
-        between = LoopNode(f"{name}.calls", expect - 1, most - 1, Block((branch,), ((),)))
+        rounds = BranchNode(f"{name}.tools", tuple(1 / len(tools) for _ in tools), tools)
+        between = LoopNode(f"{name}.rounds", expect - 1, most - 1, Block((rounds,), ((),)))
         return BranchNode(name, (1.0,), (Block((turns, between), ((), (0,))),))
 
-    def edges(self) -> Iterator[EdgeSpec]:
-        """One edge for each pair of operators; none within a group, whose members share a pool and so move nothing."""
-        together = {(src, dst) for group in self.groups() for src in group for dst in group}
-        for dst, op in enumerate(self.operations):
-            kind = {source: False for value in op.operands if not is_kv(value) for source in producers(value)}
-            kind |= {source: True for value in op.operands if is_kv(value) for source in producers(value)}
-            for source, carries_kv in kind.items():
-                if source is not op and (self.index[source], dst) not in together:
-                    yield EdgeSpec(self.index[source], dst, carries_kv)
 
-    def groups(self) -> Iterator[tuple[int, ...]]:
-        """Operators of one `plan.group` within one region share a pool."""
-        members: dict[tuple[IrBlock | None, str], list[int]] = {}
-        for position, op in enumerate(self.operations):
-            group = op.attributes.get("plan.group")
-            if isinstance(group, StringAttr):
-                members.setdefault((op.parent, group.data), []).append(position)
-        yield from (tuple(group) for group in members.values() if len(group) > 1)
+def _groups(operations: Iterable[FunctionOp]) -> Iterator[tuple[int, ...]]:
+    """Operators of one `plan.group` within one region share a pool."""
+    members: dict[tuple[IrBlock | None, str], list[int]] = {}
+    for position, op in enumerate(operations):
+        group = view.group(op)
+        if group is not None:
+            members.setdefault((op.parent, group), []).append(position)
+    yield from (tuple(group) for group in members.values() if len(group) > 1)
 
 
-def is_kv(value: SSAValue) -> bool:
-    """Whether a value is the KV cache of a prompt."""
-    return isinstance(value.type, KvType)
-
-
-def _waits_for(op: Operation, block: IrBlock, position: dict[Operation, int]) -> Iterator[Operation]:
-    """The earlier nodes of `block` whose values `op` or anything nested in it reads."""
+def _waits_for(op: Operation, block: IrBlock, position: Mapping[Operation, int]) -> set[Operation]:
+    """The earlier nodes of `block` whose values `op` or anything nested in it reads, also through what is no node."""
+    found: set[Operation] = set()
     seen: set[Operation] = set()
     open_operations = list(op.walk())
     while open_operations:
-        inner = open_operations.pop()
-        for value in inner.operands:
+        for value in open_operations.pop().operands:
             owner = value.owner
-            if not isinstance(owner, Operation):
+            earlier = block.find_ancestor_op_in_block(owner) if isinstance(owner, Operation) else None
+            if earlier is None or earlier is op or earlier in seen:
                 continue
-            ancestor = block.find_ancestor_op_in_block(owner)
-            if ancestor is None or ancestor is op or ancestor in seen:
-                continue
-            seen.add(ancestor)
-            if ancestor in position:
-                yield ancestor
+            seen.add(earlier)
+            if earlier in position:
+                found.add(earlier)
             else:
-                open_operations.append(ancestor)
-
-
-def names_of_choice(choice: ChooseOp) -> tuple[str, ...]:
-    """The names of a choice's alternatives."""
-    return tuple(name.data for name in choice.names)
+                open_operations.append(earlier)
+    return found

@@ -10,9 +10,11 @@ from collections.abc import Iterable
 from costmodel.errors import CostError
 from costmodel.fleet import Fleet
 from costmodel.llm import kv_bytes
+from costmodel.profile import ProfileRow
 from costmodel.transfer import link_between, transfer_s, transfer_usd
+from placement.measured_sizes import check_size
 from placement.operators import OperatorSpec
-from placement.options import Pricing
+from placement.pricing import Pricing
 from placement.problem import Pool, Transfer
 
 Table = dict[tuple[str, str], Transfer]
@@ -51,36 +53,49 @@ def kv_table(prefill: OperatorSpec, pricing: Pricing, sources: Iterable[Pool], d
     return table
 
 
-def kv_size_bytes(prefill: OperatorSpec, pricing: Pricing, model: str | None) -> float:
-    """Bytes of the KV after a prefill. Raises `CostError` while the prompt's length is unknown."""
-    if prefill.tokens_in is None or model is None:
-        raise CostError(
-            f"{prefill.function!r} states no tokens_in, which sizes its KV transfer; give it or a profile row"
-        )
+def kv_size_bytes(prefill: OperatorSpec, pricing: Pricing, model: str) -> float | None:
+    """Bytes of a model's KV after a prefill; None while the prompt's length is unknown."""
+    if prefill.tokens_in is None:
+        return None
     return kv_bytes(pricing.models.model(model), prefill.tokens_in, KV_PRECISION)
 
 
 def over_link(fleet: Fleet, source: str, destination: str, size_bytes: float) -> Transfer | None:
     """A transfer between two device classes of a fleet over their link; None where there is none."""
-    classes = {device_class.id: device_class for device_class in fleet.classes}
-    link = link_between(fleet, classes[source], classes[destination])
+    link = link_between(fleet, fleet.device_class(source), fleet.device_class(destination))
     return None if link is None else Transfer(transfer_s(link, size_bytes), transfer_usd(link, size_bytes))
 
 
 def _kv_transfer(prefill: OperatorSpec, pricing: Pricing, source: Pool, destination: Pool) -> Transfer | None:
-    task, device = f"{prefill.function}.kv_transfer", f"{source.device}->{destination.device}"
-    row = pricing.fleet.profile.row(task, device)
+    """A measured row's time and cost; the link's where there is no row, or for the cost where the row has none."""
+    row = _kv_row(prefill, pricing, f"{source.device}->{destination.device}")
     if row is not None and row.cost_usd is not None:
         return Transfer(row.latency_s, row.cost_usd)
-    if not link_exists(pricing.fleet, source.device, destination.device):
+    if over_link(pricing.fleet, source.device, destination.device, 0.0) is None:
         if row is not None:
-            raise CostError(f"profile row of {task!r} on {device!r} has no cost_usd and no link prices it; write 0 if free")
+            raise CostError(
+                f"profile row of {row.task!r} on {row.device!r} has no cost_usd and no link prices it; write 0 if free"
+            )
         return None
-    size_bytes = kv_size_bytes(prefill, pricing, source.model)
+    size_bytes = kv_size_bytes(prefill, pricing, source.model or "")
+    if size_bytes is None:
+        raise CostError(
+            f"{prefill.function!r} states no tokens_in, which sizes its KV transfer; give tokens_in= in the decorator, "
+            f"or profile rows with tokens_in or of task '{prefill.function}.kv_transfer'"
+        )
     moved = over_link(pricing.fleet, source.device, destination.device, size_bytes)
     return moved if moved is None or row is None else Transfer(row.latency_s, moved.cost_usd)
 
 
-def link_exists(fleet: Fleet, source: str, destination: str) -> bool:
-    """Whether two device classes of a fleet can exchange anything."""
-    return over_link(fleet, source, destination, 0.0) is not None
+def _kv_row(prefill: OperatorSpec, pricing: Pricing, device: str) -> ProfileRow | None:
+    """The profile's row of a transfer. Raises `CostError` for one that this call cannot take."""
+    task = f"{prefill.function}.kv_transfer"
+    rows = [row for row in pricing.fleet.profile.rows(task) if row.device == device]
+    for row in rows:
+        check_size(prefill, row)
+        if row.tp != 1:
+            raise CostError(
+                f"profile row of {task!r} on {device!r} has tp={row.tp}; a transfer is measured for the classes at its "
+                "ends, so write tp=1"
+            )
+    return rows[0] if rows else None

@@ -1,0 +1,108 @@
+"""Rows of the options table without a measurement: the roofline for a model's work, the author's prior for a function.
+
+What a class cannot run, and why, comes back in the place of a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from costmodel.errors import CostError
+from costmodel.estimate import Estimate, estimate_llm, estimate_model_run, fits, tensor_parallel_degrees
+from costmodel.fleet import DeviceClass
+from costmodel.hardware import Device
+from costmodel.models import Model
+from placement.operators import OperatorSpec
+from placement.pricing import Pricing, Refusal, Row, cpu_pool, model_pool, usd_per_s
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A model on `tp` devices of a class whose hardware the catalog knows; `batch` calls share it."""
+
+    device_class: DeviceClass
+    device: Device
+    model: Model
+    tp: int
+    precision: str
+    batch: int
+
+
+def prior_rows(spec: OperatorSpec, device_class: DeviceClass, pricing: Pricing) -> Iterator[Row | Refusal]:
+    """The one row of a user's function on a CPU class: busy seconds at the core's price, and what a call costs
+    beside."""
+    prior = spec.prior
+    if prior.latency_s is None or prior.cpu_s is None or prior.cost_usd is None:
+        yield Refusal(device_class.id, f"no profile row, and no {' and no '.join(prior.lacking)} in the decorator")
+        return
+    cost_usd = prior.cost_usd + usd_per_s(device_class, pricing.fleet) * prior.cpu_s
+    yield Row(cpu_pool(device_class), prior.latency_s, cost_usd, "prior", notes=spec.notes)
+
+
+def roofline_rows(spec: OperatorSpec, device_class: DeviceClass, pricing: Pricing) -> Iterator[Row | Refusal]:
+    """A row for each model, degree and precision that fits. Raises `CatalogError` for an unknown model."""
+    device = device_class.device
+    if device is None:
+        yield Refusal(device_class.id, f"not in the catalog and without a profile row of task {spec.task!r}")
+        return
+    if device_class.count == 0:
+        yield Refusal(device_class.id, "the fleet has 0 of them", is_limit=True)
+    batch = pricing.batch if spec.phase == "decode" else 1
+    for model in (pricing.models.model(name) for name in spec.models):
+        for tp in tensor_parallel_degrees(model, device, device_class.count):
+            for precision in pricing.precisions:
+                yield _roofline_row(spec, Seat(device_class, device, model, tp, precision, batch), pricing)
+
+
+def _roofline_row(spec: OperatorSpec, seat: Seat, pricing: Pricing) -> Row | Refusal:
+    pool = model_pool(seat.device_class, seat.model.id, seat.tp, seat.precision)
+    fit = fits(seat.model, seat.device, seat.tp, seat.precision, seat.batch, spec.context_tokens)
+    if not fit.ok:
+        needed, available = f"{fit.needed_bytes / 1e9:.1f} GB", f"{fit.available_bytes / 1e9:.1f} GB"
+        return Refusal(pool.id, f"memory: needs {needed} on each device, which may use {available}", is_limit=True)
+    try:
+        estimate = _ESTIMATORS[spec.phase](spec, seat)
+    except CostError as error:
+        return Refusal(pool.id, str(error))
+    cost_usd = usd_per_s(seat.device_class, pricing.fleet) * seat.tp * estimate.latency_s / seat.batch
+    notes = (*estimate.notes, *spec.notes)
+    return Row(pool, estimate.latency_s, cost_usd, "roofline", seat.batch, estimate.bound_by, notes)
+
+
+def _estimate_prefill(spec: OperatorSpec, seat: Seat) -> Estimate:
+    tokens_in, tokens_out = _tokens(spec)
+    return estimate_llm(seat.model, "prefill", seat.device, seat.tp, seat.precision, seat.batch, tokens_in, tokens_out)
+
+
+def _estimate_decode(spec: OperatorSpec, seat: Seat) -> Estimate:
+    tokens_in, tokens_out = _tokens(spec)
+    return estimate_llm(seat.model, "decode", seat.device, seat.tp, seat.precision, seat.batch, tokens_in, tokens_out)
+
+
+def _estimate_run(spec: OperatorSpec, seat: Seat) -> Estimate:
+    return estimate_model_run(
+        seat.model,
+        seat.device,
+        seat.tp,
+        seat.precision,
+        seat.batch,
+        audio_s=spec.audio_s,
+        tokens=spec.tokens_in,
+        images=spec.images,
+    )
+
+
+_ESTIMATORS: dict[str, Callable[[OperatorSpec, Seat], Estimate]] = {
+    "prefill": _estimate_prefill,
+    "decode": _estimate_decode,
+    "run": _estimate_run,
+}
+
+
+def _tokens(spec: OperatorSpec) -> tuple[float, float]:
+    if spec.tokens_in is None or spec.tokens_out is None:
+        counts = {"tokens_in": spec.tokens_in, "tokens_out": spec.tokens_out}
+        missing = " and no ".join(name for name, value in counts.items() if value is None)
+        raise CostError(f"the call states no {missing}")
+    return spec.tokens_in, spec.tokens_out

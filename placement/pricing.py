@@ -1,0 +1,115 @@
+"""What prices a problem, and the records of an operator's options before they are numbered.
+
+Shared by the two sources of rows: measurements (`measured_rows`) and formulas (`formula_rows`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from costmodel.errors import FleetError
+from costmodel.fleet import DeviceClass, Fleet
+from costmodel.models import ModelCatalog
+from costmodel.tco import price
+from placement.problem import Pool
+
+_SECONDS_PER_HOUR = 3600.0
+DRIVERS = ("cpu", "simulated")
+"""Drivers that this version plans for; the others of a fleet file are for later ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pricing:
+    """What prices a problem: the fleet with its profile, model shapes, and which precisions and batch to offer."""
+
+    fleet: Fleet
+    models: ModelCatalog
+    precisions: tuple[str, ...] = ("fp16",)
+    batch: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One way to run an operator; `latency_s` and `cost_usd` are of one visit."""
+
+    pool: Pool
+    latency_s: float
+    cost_usd: float
+    source: str
+    batch: int = 1
+    bound_by: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why an operator has no row at a place. `is_limit`: it could be priced, but a limit such as memory forbids it."""
+
+    place: str
+    why: str
+    is_limit: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.why}"
+
+
+def usd_per_s(device_class: DeviceClass, fleet: Fleet) -> float:
+    """Price of one device in use, US dollars per second. Raises `FleetError` for a class without a price."""
+    return price(device_class, fleet).usd_per_hour / _SECONDS_PER_HOUR
+
+
+def check_fleet(fleet: Fleet) -> None:
+    """Raises `FleetError` for a fleet that this version cannot plan for."""
+    if fleet.cost_basis != "metered":
+        raise FleetError(
+            f"fleet {fleet.name!r} has cost_basis: {fleet.cost_basis}; this version plans metered cost only "
+            "(price x time used), so write cost_basis: metered"
+        )
+    for each in fleet.classes:
+        if each.driver not in DRIVERS:
+            raise FleetError(
+                f"class {each.id!r} of fleet {fleet.name!r} has the driver {each.driver!r}, which this version does "
+                f"not have; write driver: simulated, or leave it out (there are {', '.join(DRIVERS)})"
+            )
+        if each.driver == "cpu" and not runs_functions(each):
+            raise FleetError(
+                f"class {each.id!r} of fleet {fleet.name!r} has the driver 'cpu', which runs functions on CPU cores, "
+                "but it is no CPU; write driver: simulated, or leave it out"
+            )
+
+
+def runs_functions(device_class: DeviceClass) -> bool:
+    """Whether users' functions may be placed on a class: CPU cores, real or simulated."""
+    if device_class.device is None:
+        return device_class.driver == "cpu"
+    return device_class.device.kind == "cpu"
+
+
+def cpu_pool(device_class: DeviceClass) -> Pool:
+    """The pool of a CPU class that runs users' functions, one core a call."""
+    return Pool(
+        id=f"{device_class.id}/functions",
+        device=device_class.id,
+        site=device_class.site,
+        tp=1,
+        model=None,
+        precision=None,
+        place=device_class.id,
+        kv_place=device_class.id,
+        driver=device_class.driver,
+    )
+
+
+def model_pool(device_class: DeviceClass, model: str, tp: int, precision: str) -> Pool:
+    """The pool that holds a model on `tp` devices; a CPU class runs users' functions, but models only simulated."""
+    return Pool(
+        id=f"{device_class.id}/{model}/tp{tp}/{precision}",
+        device=device_class.id,
+        site=device_class.site,
+        tp=tp,
+        model=model,
+        precision=precision,
+        place=device_class.id,
+        kv_place=f"{device_class.id}/{model}",
+        driver="simulated" if device_class.driver == "cpu" else device_class.driver,
+    )

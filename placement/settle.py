@@ -1,0 +1,82 @@
+"""Of alternatives that do the same work in the same pools, takes the one that moves least.
+
+Where two alternatives cost the same a solver takes either. One that sends the KV from a pool to itself is no worse in
+dollars, but slower and absurd, and "within a pool a transfer is zero".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from ir.dialects.plan import ChooseOp
+from placement.evaluate import Evaluation, judge
+from placement.from_ir import Lowered
+from placement.prepared import prepare
+from placement.problem import Option, Placement
+from placement.solve import Solution
+
+
+def settle(lowered: Lowered, solution: Solution) -> Solution:
+    """The solution, or a faster one of no higher cost that differs only in alternatives. Bound and problem stay."""
+    prepared = prepare(lowered.problem)
+    placement, best = solution.placement, solution.evaluation
+    for choice, op in enumerate(lowered.structure.choices):
+        if _has_choices(op):
+            continue
+        for index in range(len(op.alternatives)):
+            other = _with_alternative(lowered, placement, (choice, index))
+            found = None if other is None else judge(prepared, other)
+            if other is not None and found is not None and _is_better(found, best):
+                placement, best = other, found
+    bound = min(solution.bound_usd, best.objective_usd)
+    gap = (best.objective_usd - bound) / best.objective_usd if best.objective_usd else 0.0
+    return replace(solution, placement=placement, evaluation=best, bound_usd=bound, gap=gap)
+
+
+def _has_choices(choice: ChooseOp) -> bool:
+    """Whether choices stand inside a choice; their operators are not those of its alternatives."""
+    return any(isinstance(op, ChooseOp) for region in choice.regions for op in region.walk())
+
+
+def _is_better(one: Evaluation, other: Evaluation) -> bool:
+    if not one.feasible or one.objective_usd > other.objective_usd:
+        return False
+    return (one.objective_usd, one.latency_s, one.latency_mean_s) < (
+        other.objective_usd,
+        other.latency_s,
+        other.latency_mean_s,
+    )
+
+
+def _with_alternative(lowered: Lowered, placement: Placement, taken: tuple[int, int]) -> Placement | None:
+    """The placement with another alternative whose operators are where their namesakes were; None where they cannot."""
+    choice, index = taken
+    before = placement.alternative[choice]
+    if index == before:
+        return None
+    was = {
+        lowered.specs[member].id: _option(lowered, placement, member) for member in _members(lowered, choice, before)
+    }
+    option = list(placement.option)
+    for member in _members(lowered, choice, before):
+        option[member] = None
+    for member in _members(lowered, choice, index):
+        same = was.get(lowered.specs[member].id)
+        rows: Sequence[Option] = lowered.problem.operators[member].options
+        if same is None or same not in rows:
+            return None
+        option[member] = rows.index(same)
+    alternative = tuple(index if one == choice else old for one, old in enumerate(placement.alternative))
+    return Placement(tuple(option), alternative)
+
+
+def _members(lowered: Lowered, choice: int, index: int) -> Iterator[int]:
+    """The operators of an alternative."""
+    pairs = enumerate(lowered.structure.alternatives)
+    return (operator for operator, within in pairs if within == (choice, index))
+
+
+def _option(lowered: Lowered, placement: Placement, operator: int) -> Option | None:
+    option = placement.option[operator]
+    return None if option is None else lowered.problem.operators[operator].options[option]
