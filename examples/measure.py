@@ -1,41 +1,58 @@
 """Measures the steps of an example, so that the priors in its decorators come from a command and not from a guess.
 
-Planning needs each step's expected latency and tokens; a profile of real runs replaces these priors later.
+Planning needs each step's expected latency and tokens; a profile of many runs replaces these priors later.
 """
 
+import json
 import statistics
-import time
-from collections.abc import Callable, Mapping
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from orchestrator.codec import messages, simulated_turn
+from pydantic_core import to_jsonable_python
 
-REPEATS = 300
+RUNS = 5
+TIME_SCALE = 0.1
 CHARACTERS_PER_TOKEN = 4  # a usual rule of thumb for English text
+HOST_STEPS = ("tool.invoke", "memory.", "agent.compute")
 
-Step = Callable[..., object]
-Arguments = tuple[Any, ...]
+Prompts = Mapping[Any, Mapping[str, Any]]
+"""Model steps and the arguments of one call of each."""
 
 
-def print_priors(calls: Mapping[Step, Arguments], prompts: Mapping[Step, Arguments]) -> None:
-    """The latency of each step of `calls` when warm; the size of each model step's prompt and simulated answer."""
-    for step, arguments in calls.items():
-        _, *warm_s = latencies_s(step, arguments)
-        mean_ms, sd_ms = 1e3 * statistics.mean(warm_s), 1e3 * statistics.stdev(warm_s)
-        print(f"{step.__name__:16} {mean_ms:6.3f} ms, deviation {sd_ms:.3f} ms ({REPEATS} calls)")
+def print_priors(file: str, fleet: str, prompts: Prompts, runs: int = RUNS) -> None:
+    """The latency of each step on a CPU core over some runs on Ray; the tokens of each model step."""
+    for name, times_s in times_of_steps(report_of_run(file, fleet) for _ in range(runs)).items():
+        mean_ms, sd_ms = 1e3 * statistics.mean(times_s), 1e3 * statistics.pstdev(times_s)
+        print(f"{name:16} {mean_ms:.1f} ms, deviation {sd_ms:.1f} ms ({runs} runs)")
     for step, arguments in prompts.items():
-        sent = messages(step, step.call_body(arguments, {}))
-        answer = simulated_turn(step, arguments, {}, sent)
-        tokens_in = sum(len(message["content"]) for message in sent) / CHARACTERS_PER_TOKEN
-        tokens_out = len(answer.content or str(answer.tool_calls)) / CHARACTERS_PER_TOKEN
+        tokens_in, tokens_out = tokens_of(step, to_jsonable_python(arguments))
         print(f"{step.__name__:16} about {tokens_in:.0f} tokens in, {tokens_out:.0f} out")
 
 
-def latencies_s(step: Step, arguments: Arguments) -> list[float]:
-    """Seconds of each of many calls; the first fills the caches."""
-    times_s: list[float] = []
-    for _ in range(1 + REPEATS):
-        start = time.perf_counter()
-        step(*arguments)
-        times_s.append(time.perf_counter() - start)
-    return times_s
+def report_of_run(file: str, fleet: str) -> dict[str, Any]:
+    """The report of one run of the example on its example input."""
+    program = "from orchestrator.cli import main; main()"
+    options = ["run", file, "--fleet", fleet, "--time-scale", str(TIME_SCALE), "--json"]
+    done = subprocess.run([sys.executable, "-c", program, *options], stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def times_of_steps(reports: Iterable[Mapping[str, Any]]) -> dict[str, list[float]]:
+    """Measured seconds of the steps on CPU cores by function name, one entry for each operator and run."""
+    times_s: dict[str, list[float]] = defaultdict(list)
+    for report in reports:
+        for operator in report["operators"]:
+            if operator["op"].startswith(HOST_STEPS) and operator["count"]:
+                times_s[operator["name"]].append(operator["measured_s"])
+    return dict(times_s)
+
+
+def tokens_of(step: Any, arguments: Mapping[str, Any]) -> tuple[float, float]:
+    """Tokens of a model step's prompt and of its simulated answer, estimated from their characters."""
+    sent = step.render_json(arguments)["messages"]
+    answer = step.simulate_json(arguments, sent)
+    written = answer if isinstance(answer, str) else json.dumps(answer)
+    return sum(len(message["content"]) for message in sent) / CHARACTERS_PER_TOKEN, len(written) / CHARACTERS_PER_TOKEN

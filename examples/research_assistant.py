@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from calculator import Sum, calculate
 from document_search import Passage, documents, find_text, lines_of, name_of, search_docs, words
-from measure import print_priors
+from measure import RUNS, print_priors
 
 from orchestrator import agent, compute, fanout, llm, loop, when
 
@@ -235,29 +235,18 @@ def problem_of(claim: Claim) -> str:
     return ""
 
 
-def measure() -> None:
-    """Prints what the CPU steps take on this machine, and the sizes of the prompts, on the example input."""
+def measure(runs: int = RUNS) -> None:
+    """Prints what the steps take in runs on this machine, and the tokens of the model steps, on the example input."""
     question = EXAMPLE_INPUT["question"]
     research = simulated_research(question)
-    found, exact = [search_docs(query) for query in research.queries], [find_text(term) for term in research.terms]
-    sums = [calculate(expression) for expression in research.expressions]
-    evidence = gather(found, exact)
-    draft = simulated_draft(question, evidence)
-    checked = check_citations(draft)
-    calls = {
-        search_docs: (research.queries[0],),
-        find_text: (research.terms[0],),
-        calculate: (research.expressions[0],),
-        gather: (found, exact),
-        check_citations: (draft,),
-        compose: (checked, sums),
-    }
+    evidence = gather([search_docs(query) for query in research.queries], [find_text(term) for term in research.terms])
+    checked = check_citations(simulated_draft(question, evidence))
     prompts = {
-        plan_research: (question,),
-        write_draft: (question, evidence),
-        revise: (question, evidence, checked),
+        plan_research: {"question": question},
+        write_draft: {"question": question, "evidence": evidence},
+        revise: {"question": question, "evidence": evidence, "checked": checked},
     }
-    print_priors(calls, prompts)
+    print_priors("examples/research_assistant.py", "examples/fleets/mixed.yaml", prompts, runs)
 
 
 if __name__ == "__main__" and "--measure" in sys.argv:

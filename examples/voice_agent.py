@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from measure import print_priors
+from measure import RUNS, print_priors
 
 from orchestrator import ToolCall, ToolCalls, agent, compute, llm, memory, model, observe, react, tool
 
@@ -172,17 +172,12 @@ def voice_agent(recording: str, conversation: str) -> Speech:
     return speak(prepare_speech(observe(reply), language))
 
 
-def measure() -> None:
-    """Prints what the CPU steps take on this machine, and the size of the first prompt, on the example input."""
+def measure(runs: int = RUNS) -> None:
+    """Prints what the steps take in runs on this machine, and the tokens of the first turn, on the example input."""
     transcript = simulated_transcript(EXAMPLE_INPUT["recording"])
-    history, pages = recall(EXAMPLE_INPUT["conversation"]), web_search(transcript)
-    calls = {
-        choose_language: (transcript,),
-        recall: (EXAMPLE_INPUT["conversation"],),
-        web_search: (transcript,),
-        prepare_speech: (f"{LABEL} {pages[0].text}", "en"),
-    }
-    print_priors(calls, {converse: (transcript, history, "en")})
+    history = recall(EXAMPLE_INPUT["conversation"])
+    prompts = {converse: {"transcript": transcript, "history": history, "language": choose_language(transcript)}}
+    print_priors("examples/voice_agent.py", "examples/fleets/paper-2025.yaml", prompts, runs)
 
 
 if __name__ == "__main__" and "--measure" in sys.argv:

@@ -184,11 +184,3 @@ def test_wrong_inputs_are_refused(research: ModuleType) -> None:
         check_inputs({"question": 3}, graph)
     with pytest.raises(TypeError, match="question"):
         research.research_assistant()
-
-
-def test_the_priors_can_be_measured(research: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
-    research.measure()
-    lines = capsys.readouterr().out.splitlines()
-    steps = ["search_docs", "find_text", "calculate", "gather", "check_citations", "compose"]
-    assert [line.split()[0] for line in lines] == [*steps, "plan_research", "write_draft", "revise"]
-    assert all(float(line.split()[1]) > 0 for line in lines[:6])

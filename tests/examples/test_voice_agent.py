@@ -124,15 +124,3 @@ def test_the_inputs_are_checked(voice: ModuleType) -> None:
     assert check_inputs(voice.EXAMPLE_INPUT, graph) == voice.EXAMPLE_INPUT
     with pytest.raises(RunInputError, match="conversation: is missing"):
         check_inputs({"recording": "everest.wav"}, graph)
-
-
-def test_the_priors_can_be_measured(voice: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
-    voice.measure()
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == [
-        "choose_language",
-        "recall",
-        "web_search",
-        "prepare_speech",
-        "converse",
-    ]
