@@ -1,11 +1,12 @@
 """Decorators and combinators to write an agent with; nothing heavier, so that importing them is quick."""
 
-from orchestrator.combinators import contains, fanout, interrupt, length, loop, observe, react, when
+from orchestrator.combinators import FanoutFailure, contains, fanout, interrupt, length, loop, observe, react, when
 from orchestrator.decorators import agent, compute, llm, memory, model, tool
 from orchestrator.errors import OrchestratorError
 from orchestrator.turns import ToolCall, ToolCalls
 
 __all__ = [
+    "FanoutFailure",
     "OrchestratorError",
     "ToolCall",
     "ToolCalls",

@@ -6,21 +6,30 @@ real values, by the rules that the runtime follows (`orchestrator.eager`).
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Container, Mapping, Sequence, Sized
+from collections.abc import Callable, Container, Sequence, Sized
+from dataclasses import dataclass
 from inspect import signature
-from typing import Any, NoReturn, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 from ir.expression import Ref, parse, walk
 from orchestrator.annotations import hints, item_type
 from orchestrator.call_function import CallFunction
-from orchestrator.errors import TraceError
+from orchestrator.combinator_arguments import (
+    check_bound,
+    check_callable,
+    check_expect,
+    check_llm,
+    check_probability,
+    check_word,
+    react_arguments,
+    tool_names,
+)
 from orchestrator.function import Function
 from orchestrator.graph import FanoutTask, InterruptTask, LoopTask, ObserveTask, OnError, Overflow, ReactTask, WhenTask
 from orchestrator.llm_function import LlmFunction
 from orchestrator.source import user_location
 from orchestrator.symbolic import Symbol, annotation_of, function_of
-from orchestrator.tracing import Trace, current
+from orchestrator.tracing import current
 
 P = ParamSpec("P")
 A = TypeVar("A")
@@ -28,15 +37,22 @@ R = TypeVar("R")
 S = TypeVar("S")
 
 
+@dataclass(frozen=True, slots=True)
+class FanoutFailure:
+    """Stands where a call of a fan-out with `on_error="collect"` failed; `error` is `TypeName: message`."""
+
+    error: str
+
+
 def when(cond: object, then: Callable[[], R], else_: Callable[[], S] | None = None, *, p: float | None = None) -> R | S:
     """`then()` if `cond`, else `else_()`; without `else_` the value is None.
 
     `p` is the probability of `then`, from 0 to 1; without it a profile must say. Only the chosen branch runs.
     """
-    _check(p is None or _is_number(p, 0, 1), f"when: p={_shown(p)}", "write a probability from 0 to 1, of `then`")
-    _check_callable("when", "then", then)
+    check_probability(p)
+    check_callable("when", "then", then)
     if else_ is not None:
-        _check_callable("when", "else_", else_)
+        check_callable("when", "else_", else_)
     trace = current()
     if trace is None:
         from orchestrator.eager import run_when
@@ -64,10 +80,10 @@ def loop(
     At most `max_iters` body calls: then the last value is returned and the run is marked `loop_capped`. `expect` is
     the mean number of body calls, `max_iters` if not given.
     """
-    _check_bound("loop", "max_iters", max_iters)
-    _check_expect("loop", expect, "max_iters", max_iters)
-    _check_callable("loop", "body", body)
-    _check_callable("loop", "until", until)
+    check_bound("loop", "max_iters", max_iters)
+    check_expect("loop", expect, "max_iters", max_iters)
+    check_callable("loop", "body", body)
+    check_callable("loop", "until", until)
     trace = current()
     if trace is None:
         from orchestrator.eager import run_loop
@@ -109,13 +125,11 @@ def fanout(
     cancels the others and fails the fan-out unless `on_error="collect"`, which puts a `FanoutFailure` in the failed
     item's place. `expect` is the mean number of items, `max` if not given.
     """
-    _check_bound("fanout", "max", max)
-    _check_expect("fanout", expect, "max", max)
-    _check(
-        _is_one_of(overflow, "error", "truncate"), f"fanout: overflow={_shown(overflow)}", "write 'error' or 'truncate'"
-    )
-    _check(_is_one_of(on_error, "fail", "collect"), f"fanout: on_error={_shown(on_error)}", "write 'fail' or 'collect'")
-    _check_callable("fanout", "fn", fn)
+    check_bound("fanout", "max", max)
+    check_expect("fanout", expect, "max", max)
+    check_word("fanout", "overflow", overflow, ("error", "truncate"))
+    check_word("fanout", "on_error", on_error, ("fail", "collect"))
+    check_callable("fanout", "fn", fn)
     trace = current()
     if trace is None:
         from orchestrator.eager import run_fanout
@@ -157,18 +171,18 @@ def react(
     dictionary of them. After `max_turns` turns the last text is the answer and the run is marked `react_capped`.
     `expect` is the mean number of turns, `max_turns` if not given.
     """
-    _check_bound("react", "max_turns", max_turns)
-    _check_expect("react", expect, "max_turns", max_turns)
-    _check_llm(llm)
-    names = _tool_names(tools)
+    check_bound("react", "max_turns", max_turns)
+    check_expect("react", expect, "max_turns", max_turns)
+    check_llm(llm)
+    names = tool_names(tools)
     trace = current()
     if trace is None:
         from orchestrator.eager import run_react
 
-        return run_react(llm, tools, _react_arguments(llm, input), max_turns)
+        return run_react(llm, tools, react_arguments(llm, input), max_turns)
     trace.check_may_call("react")
     where = user_location()
-    inputs = {name: trace.text(value) for name, value in _react_arguments(llm, input).items()}
+    inputs = {name: trace.text(value) for name, value in react_arguments(llm, input).items()}
     name = trace.unique(_named("react", llm))
     task = ReactTask(
         id=name,
@@ -244,89 +258,3 @@ def _joined(left: object, right: object) -> Any:
     """The type of a value that is one of two: known only where both agree."""
     first, second = annotation_of(left), annotation_of(right)
     return first if first == second else Any
-
-
-def _react_arguments(llm: LlmFunction[..., Any], input: object) -> dict[str, Any]:
-    names = list(llm.signature.parameters)
-    if len(names) == 1:
-        return {names[0]: input}
-    if isinstance(input, Mapping) and not isinstance(input, Symbol):
-        given = cast(Mapping[str, Any], input)
-        required = {n for n, p in llm.signature.parameters.items() if p.default is p.empty}
-        if required <= set(given) <= set(names):
-            return dict(given)
-    return _fail(
-        f"react: {llm.__name__}{llm.signature} takes {len(names)} arguments",
-        f"pass a dictionary with the keys {', '.join(names) or '(none)'} as input",
-    )
-
-
-def _check_llm(llm: object) -> None:
-    _check(
-        isinstance(llm, LlmFunction),
-        f"react: {_shown(llm)} is no @llm function",
-        "name an @llm function, without calling it",
-    )
-
-
-def _tool_names(tools: Sequence[object]) -> list[str]:
-    names: list[str] = []
-    for tool in tools:
-        if not isinstance(tool, CallFunction):
-            _fail(
-                f"react: the tool {_shown(tool)} is not a decorated function",
-                "use @tool, @memory or @compute functions",
-            )
-        name = tool.__name__
-        if name in names:
-            _fail(f"react: two tools are named {name!r}", "give each tool its own name")
-        names.append(name)
-    return names
-
-
-def _check(holds: bool, problem: str, remedy: str) -> None:
-    if not holds:
-        _fail(problem, remedy)
-
-
-def _check_callable(combinator: str, argument: str, value: object) -> None:
-    if isinstance(value, Symbol) or not callable(value):
-        _fail(
-            f"{combinator}: {argument} is {_shown(value)}, not a function",
-            "write a lambda or name a function: lambda: ...",
-        )
-
-
-def _check_bound(combinator: str, key: str, value: object) -> None:
-    whole = isinstance(value, int) and not isinstance(value, bool) and value >= 1
-    _check(whole, f"{combinator}: {key}={_shown(value)}", "write a whole number of at least 1: everything is bounded")
-
-
-def _check_expect(combinator: str, expect: object, key: str, bound: int) -> None:
-    if expect is not None:
-        _check(
-            _is_number(expect, 0, bound),
-            f"{combinator}: expect={_shown(expect)} with {key}={bound}",
-            f"write the mean, from 0 to {key}",
-        )
-
-
-def _is_one_of(value: object, *words: str) -> bool:
-    return isinstance(value, str) and value in words
-
-
-def _is_number(value: object, low: float, high: float) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return low <= value <= high and math.isfinite(value)
-
-
-def _shown(value: object) -> str:
-    return "the value of a call" if isinstance(value, Symbol) else repr(value)
-
-
-def _fail(problem: str, remedy: str) -> NoReturn:
-    trace = current()
-    if isinstance(trace, Trace):
-        trace.fail(problem, remedy)
-    raise TraceError(problem, remedy, user_location())

@@ -18,6 +18,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 from orchestrator.call_function import CallFunction
 from orchestrator.codec import codec_of, messages, simulated_turn, simulated_value
+from orchestrator.combinators import FanoutFailure
 from orchestrator.errors import EagerError, FanoutOverflowError, InterruptError
 from orchestrator.function import is_stub
 from orchestrator.graph import Json, OnError, Overflow
@@ -70,8 +71,8 @@ class SimulatedBackend:
 class Record:
     """What happened in eager runs besides their values.
 
-    `marks` are `loop_capped at FILE:LINE` and `react_capped at FILE:LINE`; `simulated` names the functions whose
-    values no model produced; `observed` are the values given to `observe`.
+    `marks` are words with a place, such as `loop_capped at FILE:LINE`: loop_capped, react_capped, truncated, collected.
+    `simulated` names the functions whose values no model produced; `observed` are the values given to `observe`.
     """
 
     marks: list[str] = field(default_factory=list[str])
@@ -162,17 +163,12 @@ def run_loop(body: Callable[[R], R], init: R, until: Callable[[R], object], max_
     return value
 
 
-@dataclass(frozen=True, slots=True)
-class FanoutFailure:
-    """Stands where a call of a fan-out with `on_error="collect"` failed; `error` is `TypeName: message`."""
-
-    error: str
-
-
 def run_fanout(
     fn: Callable[[A], R], items: Sequence[A], max_items: int, overflow: Overflow, on_error: OnError
 ) -> list[Any]:
     """`fn` of each item in threads, or of an async tool in one event loop; results in order."""
+    if isinstance(items, str | bytes | Mapping):
+        raise EagerError(f"fanout needs a list of items, got {type(items).__name__}", "pass a list", user_location())
     work = list(items)
     if len(work) > max_items:
         if overflow == "error":
@@ -181,6 +177,7 @@ def run_fanout(
                 "raise max, or write overflow='truncate' to keep the first ones",
                 user_location(),
             )
+        _mark("truncated")
         work = work[:max_items]
     calls = [partial(fn, item) for item in work]
     if on_error == "fail":
@@ -267,6 +264,7 @@ def _collected(call: Callable[[], R]) -> R | FanoutFailure:
     try:
         return call()
     except Exception as error:
+        _mark("collected")
         return FanoutFailure(f"{type(error).__name__}: {error}")
 
 

@@ -12,9 +12,8 @@ import sys
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from types import CodeType, FunctionType
-from typing import Any, Generic, Literal, ParamSpec, TypeVar, cast
+from typing import Any, Generic, Literal, ParamSpec, TypeVar, cast, get_type_hints
 
-from orchestrator.annotations import hints
 from orchestrator.errors import DecorationError, EagerError, TraceError
 from orchestrator.functions import function_ref
 from orchestrator.graph import FunctionRef
@@ -73,8 +72,15 @@ class Function(Generic[P, R]):
 
     @functools.cached_property
     def hints(self) -> dict[str, Any]:
-        """The function's annotations by parameter name, and `return`."""
-        return hints(self.__wrapped__)
+        """The annotations by parameter name, and `return`. Raises `TraceError` for one that has no meaning."""
+        try:
+            return get_type_hints(self.__wrapped__, include_extras=True)
+        except Exception as error:
+            raise TraceError(
+                f"an annotation of {self.__name__!r} cannot be read: {type(error).__name__}: {error}",
+                "define or import its types at the top level of the module, outside `if TYPE_CHECKING`",
+                defined_at(self.__wrapped__),
+            ) from None
 
     @property
     def returns(self) -> Any:

@@ -37,7 +37,11 @@ def to_json_text(graph: Graph, indent: int | None = 2) -> str:
 
 def graph_from_json(document: str | bytes | Mapping[str, Json]) -> Graph:
     """Read a document, as text or as values already parsed. Raises `GraphError` and nothing else."""
-    text = _dumped(document) if isinstance(document, Mapping) else _decoded(document)
+    text = _dumped(document) if isinstance(document, Mapping) else document
+    if len(text) > MAX_BYTES:
+        raise GraphError(f"the graph document has {len(text)} bytes; the limit is {MAX_BYTES}", "split the agent")
+    if isinstance(text, bytes):
+        text = _decoded(text)
     values = _loaded(text)
     _check_depth(values)
     _check_format(values)
@@ -61,11 +65,7 @@ def _dumped(document: Mapping[str, Json]) -> str:
         raise GraphError(f"the graph document is not JSON: {error}", "send JSON values only") from None
 
 
-def _decoded(document: str | bytes) -> str:
-    if len(document) > MAX_BYTES:
-        raise GraphError(f"the graph document has {len(document)} bytes; the limit is {MAX_BYTES}", "split the agent")
-    if isinstance(document, str):
-        return document
+def _decoded(document: bytes) -> str:
     try:
         return document.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import enum
 import inspect
-import keyword
 import math
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from ir.expression import (
     ListOf,
     Ref,
     apply,
+    is_name,
     parse,
     references,
     to_text,
@@ -249,7 +249,5 @@ def tracing(trace: Trace) -> Generator[None]:
 
 
 def _as_identifier(wanted: str) -> str:
-    name = wanted.lstrip("_")
-    if not name.isidentifier() or keyword.iskeyword(name):
-        return f"task_{name}" if f"task_{name}".isidentifier() else "task"
-    return name
+    candidates = (wanted.lstrip("_"), f"task_{wanted.lstrip('_')}")
+    return next((name for name in candidates if is_name(name)), "task")

@@ -149,7 +149,11 @@ def test_what_the_body_itself_raises_passes_through(written) -> None:
 
 @pytest.mark.parametrize(
     ("annotation", "problem"),
-    [("set", None), ("Thing", "'a': its arguments have no JSON form"), ("'Absent'", None)],
+    [
+        ("set", None),
+        ("Thing", "'a': its arguments have no JSON form"),
+        ("'Absent'", "an annotation of 'a' cannot be read: NameError: name 'Absent' is not defined"),
+    ],
 )
 def test_annotations_without_a_json_form_name_the_function(written, annotation: str, problem: str | None) -> None:
     file = written(f"class Thing: pass\n@agent\ndef a(q: {annotation}):\n    return q\n")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from orchestrator import (
+    FanoutFailure,
     ToolCall,
     ToolCalls,
     agent,
@@ -24,7 +25,7 @@ from orchestrator import (
     tool,
     when,
 )
-from orchestrator.eager import FanoutFailure, LlmRequest, recording, truth, use_answers, use_backend
+from orchestrator.eager import LlmRequest, recording, truth, use_answers, use_backend
 from orchestrator.errors import EagerError, FanoutOverflowError, InterruptError, ParseError
 from orchestrator.turns import Turn
 
@@ -112,7 +113,15 @@ def test_fanout_keeps_the_order_and_runs_any_kind_of_function() -> None:
 def test_more_items_than_max_is_an_error_unless_truncated() -> None:
     with pytest.raises(FanoutOverflowError, match=r"3 items, max=2.*overflow='truncate'"):
         fanout(fetch, [1, 2, 3], max=2)
-    assert fanout(fetch, [1, 2, 3], max=2, overflow="truncate") == [10, 20]
+    with recording() as record:
+        assert fanout(fetch, [1, 2, 3], max=2, overflow="truncate") == [10, 20]
+    assert [mark.partition(" ")[0] for mark in record.marks] == ["truncated"]
+
+
+@pytest.mark.parametrize("items", ["text", b"bytes", {"a": 1}])
+def test_a_fanout_needs_a_list(items: Any) -> None:
+    with pytest.raises(EagerError, match="needs a list of items"):
+        fanout(len, items, max=9)
 
 
 @tool
@@ -127,7 +136,9 @@ def test_a_failure_fails_the_fanout_unless_collected() -> None:
     for function in (picky, lambda n: picky(n) + 0):
         with pytest.raises(ValueError, match="two"):
             fanout(function, [1, 2, 3], max=3)
-        assert fanout(function, [1, 2, 3], max=3, on_error="collect") == [1, FanoutFailure("ValueError: two"), 3]
+        with recording() as record:
+            assert fanout(function, [1, 2, 3], max=3, on_error="collect") == [1, FanoutFailure("ValueError: two"), 3]
+        assert [mark.partition(" ")[0] for mark in record.marks] == ["collected"]
 
 
 def test_a_language_model_without_a_backend_answers_with_a_label() -> None:
