@@ -86,7 +86,7 @@ class Executors:
                     await self._released.wait()
                 else:
                     await _close(self._warm.pop(idle))
-            warm = self._warm.pop(recipe.key, None) or _open(recipe)
+            warm = self._warm.pop(recipe.key, None) or await _open(recipe)
             self._warm[recipe.key] = warm
             warm.users += 1
             return warm
@@ -109,8 +109,8 @@ class Executors:
             self._released.notify_all()
 
 
-def _open(recipe: Recipe) -> _Warm:
-    executor = recipe.make()
+async def _open(recipe: Recipe) -> _Warm:
+    executor = await asyncio.to_thread(recipe.make)
     return _Warm(executor, asyncio.ensure_future(asyncio.to_thread(executor.start)), recipe.devices)
 
 

@@ -107,6 +107,9 @@ class Service:
         record = PlanRecord(new_id("plan"), _now(), graph.name, document, result.plan)
         self.plans.put(record)
         self._newest_plan[_key(graph, request)] = record.id
+        if len(self._newest_plan) > self.limits.plans:
+            kept = {key: id for key, id in self._newest_plan.items() if self.plans.get(id) is not None}
+            self._newest_plan = kept
         return record
 
     async def start_run(

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import typer
 
+from orchestrator.known_errors import is_known
+
 ERROR = 1
 INFEASIBLE = 2
-
-_OURS = frozenset(("orchestrator", "runtime", "placement", "ir", "costmodel"))
 
 
 @dataclass(slots=True)
@@ -34,9 +34,7 @@ def expected_message(error: BaseException) -> str | None:
     if isinstance(error, OSError):
         reason = error.strerror or str(error)
         return f"{error.filename}: {reason}" if error.filename else reason
-    if type(error).__module__.partition(".")[0] in _OURS:
-        return str(error)
-    return None
+    return str(error) if is_known(error) else None
 
 
 def report_failure(error: Exception, debugging: Debugging) -> int:

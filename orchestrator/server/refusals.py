@@ -6,12 +6,12 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from orchestrator.errors import FunctionLoadError, GraphError
+from orchestrator.known_errors import is_known
 from orchestrator.run_input import RunInputError
 from orchestrator.server.problems import Problem, pointer
 from orchestrator.service import NoPlacementError, TooManyRunsError, UnknownAgentError
 
 RETRY_AFTER_S = 1
-_OURS = frozenset(("orchestrator", "runtime", "placement", "ir", "costmodel"))
 
 
 @contextmanager
@@ -49,7 +49,7 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem("validation-failed", detail, errors=[{"pointer": "#/graph", "detail": detail}])
         case FunctionLoadError():
             return Problem("function-refused", detail)
-        case _ if type(error).__module__.partition(".")[0] in _OURS:
+        case _ if is_known(error):
             return Problem("agent-refused", detail)
         case _:
             return None
