@@ -75,11 +75,13 @@ def _contexts(operations: Sequence[FunctionOp]) -> Iterator[tuple[str, float]]:
     for op in operations:
         if not isinstance(op, RenderOp):
             continue
-        first, limit = view.number(op, "tokens_in") or 0.0, limits[op.call.data]
-        react = op.parent_op()
-        grows = isinstance(react, ReactOp)
-        growth = (react.max_turns.value.data - 1) * (limit + _longest_answer(react)) if grows else 0.0
-        yield op.call.data, first + growth + limit
+        limit, react = limits[op.call.data], op.parent_op()
+        if isinstance(react, ReactOp):
+            first = view.number(op, "tokens_in") or 0.0
+            growth = (react.max_turns.value.data - 1) * (limit + _longest_answer(react))
+            yield op.call.data, first + growth + limit
+        else:
+            yield op.call.data, (cost.amount(op, "tokens_in") or 0.0) + limit
 
 
 def _longest_answer(react: ReactOp) -> float:
