@@ -145,7 +145,9 @@ def _refusal(result: PlanResult, infeasible: Infeasibility) -> dict[str, Any]:
 
 def _fix(infeasible: Infeasibility) -> str:
     if infeasible.kind == "sla":
-        return f"SLA {format_duration(infeasible.limit)} -> {format_duration(infeasible.value)}"
+        from placement.infeasible import rounded_up
+
+        return f"SLA {format_duration(infeasible.limit)} -> {rounded_up(infeasible.value)}"
     return infeasible.text
 
 

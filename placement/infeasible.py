@@ -109,8 +109,8 @@ def _sla(prepared: Prepared, limits: Limits) -> Infeasibility | None:
     best = judge(prepared, placement)
     missing = _devices_for_sla(prepared, seconds, limits)
     limit = f"SLA {problem.sla.stat} {format_duration(problem.sla.limit_s)}"
-    text = f"{limit} cannot be kept: the best achievable is {_rounded_up(best.latency_s)}; "
-    text += f"smallest fix: {limit} -> {_rounded_up(best.latency_s)}"
+    text = f"{limit} cannot be kept: the best achievable is {rounded_up(best.latency_s)}; "
+    text += f"smallest fix: {limit} -> {rounded_up(best.latency_s)}"
     if missing:
         text += f", or {_devices(prepared, missing)}"
     proven = fastest.status == "optimal"
@@ -151,7 +151,7 @@ def _devices(prepared: Prepared, missing: Mapping[str, int]) -> str:
     return ", ".join(f"{device} {have[device]} -> {have[device] + more}" for device, more in missing.items())
 
 
-def _rounded_up(seconds: float) -> str:
+def rounded_up(seconds: float) -> str:
     """The duration as text, never less than it is, so that the text can be used as the new limit."""
     if seconds <= 0.0:
         return format_duration(0.0)
