@@ -54,7 +54,7 @@ class DeviceReplica:
         return self._replica
 
 
-def new_actor(place: ReplicaPlace, settings: DriverSettings, session: RaySession, *, name: str, namespace: str) -> Any:
+def new_actor(place: ReplicaPlace, settings: DriverSettings, *, name: str, namespace: str) -> Any:
     """Make the actor of a place; Ray starts it when its devices are free."""
     options: dict[str, Any] = {
         "name": name,
@@ -64,8 +64,6 @@ def new_actor(place: ReplicaPlace, settings: DriverSettings, session: RaySession
         "max_concurrency": MAX_CALLS,
         "max_restarts": 0,
     }
-    if session.runtime_env is not None:
-        options["runtime_env"] = session.runtime_env
     if place.node is not None:
         strategy = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(place.node, soft=False)
         options["scheduling_strategy"] = strategy

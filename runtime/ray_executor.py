@@ -177,7 +177,7 @@ class RayExecutor:
         settings = settings_of(place, self.plan, session, self.options)
         driver = DRIVERS[place.pool.driver](settings)
         name = place.name if generation == 1 else f"{place.name} ({generation})"
-        actor = new_actor(place, settings, session, name=name, namespace=self._namespace)
+        actor = new_actor(place, settings, name=name, namespace=self._namespace)
         return _Replica(place, actor, driver.simulated, driver.wall_s_per_virtual_s, generation)
 
     def _replace(self, dead: _Replica) -> None:

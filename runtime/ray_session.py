@@ -8,6 +8,7 @@ usage, asks for a token, and stands in for absent devices by custom resources of
 from __future__ import annotations
 
 import os
+import socket
 import threading
 import time
 from collections.abc import Mapping
@@ -30,6 +31,9 @@ ray = cast(Any, _ray)  # Ray's own annotations are partly unknown
 RELEASE_LIMIT_S = 10.0
 """How long devices of actors that were just killed may take to become free."""
 
+CONNECT_LIMIT_S = 5.0
+"""How long a cluster may take to answer at all."""
+
 EXCLUDED = [
     ".git",
     ".venv",
@@ -47,9 +51,13 @@ EXCLUDED = [
 
 @dataclass(slots=True)
 class _Held:
-    """The Ray that this process started or connected to: its executors, and the devices that it was started with."""
+    """The Ray that this process started or connected to: its executors, and the devices that it was started with.
+
+    `root` is what a cluster was given as the working directory.
+    """
 
     address: str | None
+    root: Path | None
     users: int
     resources: dict[str, float]
     dashboard_url: str | None
@@ -62,10 +70,9 @@ _held: _Held | None = None
 class RaySession:
     """A connection to Ray that an executor holds. `root` is where actors find the user's code."""
 
-    def __init__(self, held: _Held | None, root: Path, runtime_env: dict[str, Any] | None) -> None:
+    def __init__(self, held: _Held | None, root: Path) -> None:
         self._held = held
         self.root = root
-        self.runtime_env = runtime_env
 
     @property
     def dashboard_url(self) -> str | None:
@@ -110,24 +117,39 @@ def open_session(wanted: Mapping[str, float], options: RunOptions) -> RaySession
     """
     global _held  # noqa: PLW0603  # Ray itself is one for each process
     root = options.root.resolve()
-    shipped = None if options.address is None else {"working_dir": str(root), "excludes": EXCLUDED}
-    seen_root = root if options.address is None else Path()
     with _LOCK:
         if _held is None and ray.is_initialized():
-            return RaySession(None, seen_root, shipped)
+            return RaySession(None, root)
         if _held is None:
-            _held = _started(wanted, options) if options.address is None else _connected(options.address)
+            _held = _started(wanted, options) if options.address is None else _connected(options.address, root)
         _check_shared(_held, wanted, options)
         _held.users += 1
-        return RaySession(_held, seen_root, shipped)
+        return RaySession(_held, root if options.address is None else Path())
 
 
-def _connected(address: str) -> _Held:
+def _connected(address: str, root: Path) -> _Held:
+    _check_reachable(address)
     try:
-        ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+        ray.init(
+            address=address,
+            runtime_env={"working_dir": str(root), "excludes": EXCLUDED},
+            log_to_driver=False,
+            logging_level="ERROR",
+        )
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise SessionError(f"no Ray cluster at {address!r}: {error}; start one with ray start --head") from None
-    return _Held(address, 0, {}, None)
+    return _Held(address, root, 0, {}, None)
+
+
+def _check_reachable(address: str) -> None:
+    """Ray itself tries an address where nothing answers for minutes."""
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host.rpartition("/")[2].strip("[]"), int(port)), CONNECT_LIMIT_S).close()
+    except OSError as error:
+        raise SessionError(f"no Ray cluster at {address!r}: {error}; start one with ray start --head") from None
 
 
 def _started(wanted: Mapping[str, float], options: RunOptions) -> _Held:
@@ -148,7 +170,7 @@ def _started(wanted: Mapping[str, float], options: RunOptions) -> _Held:
         logging_level="ERROR",
     )
     url = cast(str | None, context.dashboard_url)
-    return _Held(None, 0, resources, f"http://{url}" if options.dashboard and url else None)
+    return _Held(None, None, 0, resources, f"http://{url}" if options.dashboard and url else None)
 
 
 def _check_shared(held: _Held, wanted: Mapping[str, float], options: RunOptions) -> None:
@@ -156,6 +178,11 @@ def _check_shared(held: _Held, wanted: Mapping[str, float], options: RunOptions)
     if held.address != options.address:
         raise SessionError(
             f"this process already uses {_where(held.address)}, so it cannot use {_where(options.address)} too; "
+            "close the other executors first"
+        )
+    if held.root not in (None, options.root.resolve()):
+        raise SessionError(
+            f"the cluster at {held.address} was given the working directory {held.root}, not {options.root.resolve()}; "
             "close the other executors first"
         )
     lacking = [name for name, count in wanted.items() if held.resources.get(name, 0.0) < count]

@@ -12,6 +12,7 @@ from runtime.drivers import DRIVERS
 from runtime.drivers.driver import Call, CallFailed, DriverSettings, Outcome
 from runtime.failure import Failure
 from runtime.pool_state import Arrived, Left, PoolState, Start
+from runtime.virtual_slots import VirtualSlots
 
 
 class Replica:
@@ -21,7 +22,8 @@ class Replica:
         self._settings = settings
         self._driver = DRIVERS[settings.pool.driver](settings)
         self._pool = PoolState(settings.slots)
-        self._turns: dict[str, asyncio.Future[float]] = {}
+        self._slots = VirtualSlots(settings.slots)
+        self._turns: dict[str, asyncio.Future[None]] = {}
         self._calls: dict[str, asyncio.Task[Outcome]] = {}
         self._starting: asyncio.Task[None] | None = None
 
@@ -61,40 +63,53 @@ class Replica:
         await self.start()
         await asyncio.sleep(call.transfer_s * self._settings.time_scale)
         arrived_s = call.origin_s + call.arrived_at
-        left_at_s = arrived_s
         try:
-            queued_s = await self._turn(call, arrived_s)
-            left_at_s = arrived_s + queued_s
-            outcome = await self._run(call, queued_s)
-            left_at_s += outcome.duration_s
-            return outcome
+            await self._turn(call, arrived_s)
         except TimeoutError:
             return _failed(_deadline(call), call.remaining_s or 0.0, 0.0)
+        except asyncio.CancelledError:
+            self._leave(call, arrived_s)
+            raise
+        ended_s = started_s = self._slots.start(call.key, arrived_s)
+        try:
+            outcome = await self._run(call, started_s - arrived_s)
+            ended_s += outcome.duration_s
+            return outcome
         finally:
-            self._turns.pop(call.key, None)
-            self._wake(self._pool.on(Left(call.key), left_at_s))
+            self._slots.end(call.key, ended_s)
+            self._leave(call, ended_s)
 
-    async def _turn(self, call: Call, arrived_s: float) -> float:
-        """Wait for a slot; the virtual seconds that it took. Raises `TimeoutError` when the run's time is used up."""
+    async def _turn(self, call: Call, arrived_s: float) -> None:
+        """Wait for a slot. Raises `TimeoutError` when the run's time is used up."""
         turn = self._turns[call.key] = asyncio.get_running_loop().create_future()
         self._wake(self._pool.on(Arrived(call.key), arrived_s))
         patience_s = call.remaining_s
         if patience_s is not None:
             patience_s *= self._driver.wall_s_per_virtual_s
-        async with asyncio.timeout(None if turn.done() else patience_s):
-            return await turn
+        try:
+            async with asyncio.timeout(None if turn.done() else patience_s):
+                await turn
+        except TimeoutError:
+            self._leave(call, arrived_s)
+            raise
+
+    def _leave(self, call: Call, left_at_s: float) -> None:
+        self._turns.pop(call.key, None)
+        self._wake(self._pool.on(Left(call.key), left_at_s))
 
     def _wake(self, starts: list[Start]) -> None:
         for start in starts:
             turn = self._turns[start.key]
             if not turn.done():
-                turn.set_result(start.waited_s)
+                turn.set_result(None)
 
     async def _run(self, call: Call, queued_s: float) -> Outcome:
         operator = self._settings.operators[call.operator]
         limit_s, left_s = operator.timeout_s, None
         if call.remaining_s is not None:
-            left_s = max(0.0, call.remaining_s - queued_s)
+            left_s = call.remaining_s - queued_s
+            if left_s <= 0:
+                return _failed(_deadline(call), call.remaining_s, 0.0)
             limit_s = left_s if limit_s is None else min(limit_s, left_s)
         try:
             result = await self._driver.run(call, operator, limit_s)

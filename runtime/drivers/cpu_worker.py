@@ -13,20 +13,17 @@ import os
 import queue
 import signal
 import socket
-import struct
 import sys
 import threading
 from pathlib import Path
 from typing import Any, cast
 
 from placement.plan import Function
+from runtime.drivers.messages import HEADER
 from runtime.drivers.user_code import failure_of, perform
 from runtime.errors import FunctionError
 from runtime.failure import Failure
 from runtime.functions import check_source, load
-
-HEADER = struct.Struct(">Q")
-"""Length of a message in bytes."""
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from placement.plan import Function
-from runtime.drivers.cpu_worker import HEADER
+from runtime.drivers.messages import HEADER
 from runtime.failure import Failure
 
 START_LIMIT_S = 120.0

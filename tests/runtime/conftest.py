@@ -296,6 +296,11 @@ def pid():
 
 
 @Step
+def where():
+    return os.path.dirname(os.path.abspath(__file__))
+
+
+@Step
 def hang(path):
     """Says who it is, starts a child that would outlive it, and never ends."""
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])

@@ -1,0 +1,85 @@
+"""The simulated driver: predicted times, what stands for a model's work, and its limits."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from placement.plan import Promise
+from runtime.drivers.driver import CallFailed, DriverSettings, Result
+from runtime.drivers.simulated import SimulatedDriver
+
+Settings = Callable[..., DriverSettings]
+
+KV = {"kv": "k", "messages": [{"role": "user", "content": "Q: x"}]}
+
+
+def run_one(settings: DriverSettings, call: Any, limit_s: float | None = None) -> Result:
+    async def go() -> Result:
+        driver = SimulatedDriver(settings)
+        await driver.start()
+        try:
+            return await driver.run(call, settings.operators[call.operator], limit_s)
+        finally:
+            await driver.close()
+
+    return asyncio.run(go())
+
+
+def predicted(settings: DriverSettings, name: str, mean_s: float) -> None:
+    promised = Promise(mean_s=mean_s, cost_usd=0.0, source="test")
+    settings.operators[name] = settings.operators[name].model_copy(update={"promised": promised})
+
+
+def test_it_sleeps_the_scaled_and_reports_the_predicted_time(settings: Settings, call: Any) -> None:
+    made = settings("hear", op="model.run", time_scale=0.01)
+    predicted(made, "hear", 5.0)
+    begun = time.perf_counter()
+    assert run_one(made, call("hear", audio="")) == Result("[simulated hear]", 5.0)
+    assert 0.05 <= time.perf_counter() - begun < 4  # 5 s x 0.01 = 50 ms at least, far from unscaled
+
+
+def test_a_prefill_gives_a_handle_and_a_decode_the_text_for_it(settings: Settings, call: Any) -> None:
+    prompt = {"messages": KV["messages"]}
+    handle = run_one(settings("told", op="llm.prefill"), call("told", prompt=prompt)).value
+    assert handle == {"kv": "run/told#1", "pool": "cpu", "simulated": True, "messages": prompt["messages"]}
+    decode = call("told", kv=handle, arguments={"question": "x"})
+    assert run_one(settings("told", op="llm.decode"), decode).value == "1 messages about x"
+
+
+def test_a_decode_without_simulate_is_a_placeholder_of_its_model(settings: Settings, call: Any) -> None:
+    made = settings("ask", op="llm.decode")
+    made.operators["ask"] = made.operators["ask"].model_copy(update={"model": "llama3.1-8b"})
+    decode = call("ask", kv=KV, arguments={"question": "x"})
+    assert run_one(made, decode).value == "[simulated llama3.1-8b]"
+
+
+def test_a_decode_may_call_tools(settings: Settings, call: Any) -> None:
+    decode = call("agentic", kv=KV, arguments={"question": "x"})
+    value = run_one(settings("agentic", op="llm.decode"), decode).value
+    assert value == {"content": None, "tool_calls": [{"name": "add", "arguments": {"a": 2, "b": 3}}]}
+
+
+def test_a_prediction_beyond_the_limit_is_a_timeout_at_the_limit(settings: Settings, call: Any) -> None:
+    made = settings("hear", op="model.run")
+    predicted(made, "hear", 5.0)
+    with pytest.raises(CallFailed) as error:
+        run_one(made, call("hear", audio=""), limit_s=2.0)
+    assert (error.value.failure.kind, error.value.duration_s) == ("timeout", 2.0)
+    assert error.value.failure.message == "hear is predicted to take 5 s, its limit is 2 s"
+
+
+def test_a_simulate_that_raises_fails_with_the_users_frames(settings: Settings, call: Any) -> None:
+    decode = call("told", kv=KV, arguments={})
+    with pytest.raises(CallFailed) as error:
+        run_one(settings("told", op="llm.decode"), decode)
+    assert error.value.failure.type == "KeyError"
+    assert "arguments['question']" in error.value.failure.traceback
+
+
+def test_other_user_code_really_runs_but_takes_the_predicted_time(settings: Settings, call: Any) -> None:
+    made = settings("add", op="agent.compute")
+    predicted(made, "add", 3.0)
+    assert run_one(made, call("add", a=1)) == Result(2, 3.0)

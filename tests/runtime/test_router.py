@@ -1,0 +1,36 @@
+"""Shares of pools and loads of replicas."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from placement.plan import Route
+from runtime.router import Replicas, Router
+
+
+def test_pools_get_calls_by_their_shares() -> None:
+    router = Router([[Route(pool="big", share=0.75), Route(pool="small", share=0.25)]], {"big": [1], "small": [1]})
+    served = [router.route(0)[0] for _ in range(8)]
+    # Who is furthest behind share x calls: big .75, tie .5 (the first), small .75, big 1; then again from the start.
+    assert served == ["big", "big", "small", "big"] * 2
+
+
+def test_the_replica_with_the_fewest_calls_per_slot_is_next() -> None:
+    replicas = Replicas([1, 2])
+    assert [replicas.take() for _ in range(4)] == [0, 1, 1, 0]  # loads 0 0 | 1 0 | 1 1/2 | 1 1
+    replicas.give_back(1)
+    assert replicas.take() == 1
+
+
+@given(st.lists(st.booleans(), max_size=60))
+def test_no_replica_is_ever_two_calls_ahead_when_all_calls_come_and_go_evenly(arrivals: list[bool]) -> None:
+    replicas, held = Replicas([1, 1, 1]), [0, 0, 0]
+    for arrives in arrivals:
+        if arrives:
+            least = min(held)
+            index = replicas.take()
+            assert held[index] == least
+            held[index] += 1
+        elif any(held):
+            index = held.index(max(held))
+            replicas.give_back(index)
+            held[index] -= 1
