@@ -12,6 +12,8 @@ import typing
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast, get_args, get_origin
 
+_WITHOUT_FIELDS = (str, bytes, bool, int, float, list, tuple, set, frozenset)
+
 
 def hints(function: Callable[..., object]) -> dict[str, Any]:
     """The evaluated annotations of a function; a name that cannot be evaluated leaves `Any` for all of them."""
@@ -35,7 +37,12 @@ def field_type(annotation: Any, name: str) -> tuple[Any, tuple[str, ...] | None]
 
 
 def fields(annotation: Any) -> Mapping[str, Any] | None:
-    """Field names to types of a dataclass, pydantic model or TypedDict; None for anything else."""
+    """Field names to types of a dataclass, pydantic model or TypedDict; none for numbers, texts and lists.
+
+    None where the annotation does not say, as for `Any` and dictionaries.
+    """
+    if (get_origin(unwrapped(annotation)) or unwrapped(annotation)) in _WITHOUT_FIELDS:
+        return {}
     plain = _class(annotation)
     if plain is None:
         return None

@@ -67,8 +67,23 @@ class Function(Generic[P, R]):
 
     @functools.cached_property
     def reference(self) -> FunctionRef:
-        """Where the function is written. Raises `TraceError` when no other process could load it."""
-        return function_ref(self.__wrapped__, self.kind)
+        """Where the function is written.
+
+        Raises `TraceError` when no other process could load it or its annotations have no JSON form.
+        """
+        from orchestrator.codec import codec_of
+
+        codec_of(self)
+        reference = function_ref(self.__wrapped__, self.kind)
+        found = inspect.unwrap(self.__wrapped__).__globals__.get(reference.qualname)
+        if not isinstance(found, Function) or found.__wrapped__ is not self.__wrapped__:
+            raise TraceError(
+                f"@{self.kind} {self.__name__!r} is not what its module calls {reference.qualname!r}, "
+                "so no other process can load it by name",
+                "decorate it where it is defined, by `@`, and give each function of a module its own name",
+                defined_at(self.__wrapped__),
+            )
+        return reference
 
     @functools.cached_property
     def hints(self) -> dict[str, Any]:
@@ -90,14 +105,16 @@ class Function(Generic[P, R]):
     def call_body(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Run the function's own code with real values; an async one is run to its end."""
         self._check_not_stub()
-        if not inspect.iscoroutinefunction(self.__wrapped__):
-            return self.__wrapped__(*args, **kwargs)
+        value = self.__wrapped__(*args, **kwargs)
+        if not inspect.iscoroutine(value):
+            return value
         import asyncio
 
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            return asyncio.run(self.__wrapped__(*args, **kwargs))
+            return asyncio.run(value)
+        value.close()
         raise EagerError(
             f"async @{self.kind} {self.__name__!r} is called where an event loop already runs",
             f"await asyncio.to_thread({self.__name__}, ...), or await {self.__name__}.__wrapped__(...)",
@@ -109,6 +126,33 @@ class Function(Generic[P, R]):
             raise EagerError(
                 f"@{self.kind} {self.__name__!r} has no code to run", "write its body", defined_at(self.__wrapped__)
             )
+
+    def _with_defaults(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        bound = self.signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        return bound.args, bound.kwargs
+
+    def _check_simulate(self, simulate: object, *extra: str) -> None:
+        if not callable(simulate):
+            return
+        parameters = self.signature.parameters.values()
+        keywords = {p.name: None for p in parameters if p.kind is p.KEYWORD_ONLY}
+        try:
+            takes = inspect.signature(simulate)
+            keywords |= {
+                name: None for name in extra if name in takes.parameters and name not in self.signature.parameters
+            }
+            takes.bind(
+                *[None for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)], **keywords
+            )
+        except TypeError as error:
+            self.settings.fail(
+                f"simulate= cannot take its arguments: {error}", f"give it the parameters {self.signature}"
+            )
+        except ValueError:  # a function written in C without a signature
+            return
 
     def _inputs(self, trace: Trace, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, str]:
         return {name: trace.text(value) for name, value in self._bound(trace, args, kwargs).items()}
@@ -172,7 +216,7 @@ def _check_function(kind: str, function: object) -> None:
 
 def defined_at(function: Callable[..., Any]) -> str:
     """`file:line` of a function."""
-    code: CodeType = function.__code__
+    code: CodeType = inspect.unwrap(function).__code__
     return f"{display_path(code.co_filename)}:{code.co_firstlineno}"
 
 

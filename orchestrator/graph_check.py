@@ -6,6 +6,7 @@ breaks.
 
 from __future__ import annotations
 
+import keyword
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -71,8 +72,8 @@ class _Checker:
 
     def check(self, path: str) -> None:
         graph = self.graph
-        if not is_name(graph.name):
-            _refuse(_at(path, "name"), f"{graph.name!r} is no public identifier", "name the agent like a function")
+        if not graph.name.isidentifier() or keyword.iskeyword(graph.name):
+            _refuse(_at(path, "name"), f"{graph.name[:80]!r} is no identifier", "name the agent like a function")
         _check_function(_at(path, "function"), graph.function)
         for key, sla in (("sla", graph.sla), ("first_output", graph.first_output)):
             _check_sla(_at(path, key), sla)
@@ -96,7 +97,7 @@ class _Checker:
 
     def _take(self, path: str, name: str, suffixes: Iterable[str]) -> None:
         if not is_name(name):
-            _refuse(path, f"{name!r} is no public identifier", "use letters, digits and _, not starting with _")
+            _refuse(path, f"{name[:80]!r} is no public identifier", "use letters, digits and _, not starting with _")
         for used in (name, *(f"{name}_{suffix}" for suffix in suffixes)):
             if used in self.taken:
                 _refuse(path, f"the name {used!r} is taken by {self.taken[used]}", "give every task its own id")

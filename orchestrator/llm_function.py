@@ -34,6 +34,7 @@ class LlmFunction(Function[P, R]):
             )
         self.execution = self.settings.execution()
         self.simulate: object = values.get("simulate")
+        self._check_simulate(self.simulate, "messages")
 
     @property
     def returns(self) -> Any:
@@ -89,4 +90,4 @@ class LlmFunction(Function[P, R]):
     def _run(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         from orchestrator.eager import generate
 
-        return generate(self, args, kwargs)
+        return generate(self, *self._with_defaults(args, kwargs))

@@ -28,6 +28,7 @@ class ModelFunction(Function[P, R]):
         self.size = self.settings.input_size()
         self.execution = self.settings.execution()
         self.simulate: object = values.get("simulate")
+        self._check_simulate(self.simulate)
 
     def options(self, **changes: Unpack[ModelSettings]) -> ModelFunction[P, R]:
         """A copy whose calls use other models, sizes or limits."""
@@ -70,4 +71,4 @@ class ModelFunction(Function[P, R]):
     def _run(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         from orchestrator.eager import run_model
 
-        return run_model(self, args, kwargs)
+        return run_model(self, *self._with_defaults(args, kwargs))

@@ -12,6 +12,7 @@ import pytest
 from orchestrator import agent, compute, llm, memory, model, tool
 from orchestrator.errors import DecorationError, TraceError
 from orchestrator.functions import load_file
+from orchestrator.graph_json import graph_from_json, to_json
 
 SAMPLE = Path(__file__).with_name("agents_sample.py")
 
@@ -238,3 +239,69 @@ def test_importing_the_package_is_light() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
     assert loaded & {"pydantic", "ray", "xdsl", "highspy", "networkx", "numpy", "fastapi", "typer", "asyncio"} == set()
+
+
+def test_a_name_that_leads_elsewhere_cannot_be_traced(written) -> None:
+    text = "def body(x: int) -> int:\n    return x\nstep = compute(body)\n@agent\ndef a(q: int):\n    return step(q)\n"
+    file = written(text)
+    assert file.agents["a"](3) == 3
+    with pytest.raises(TraceError, match="is not what its module calls 'body'") as caught:
+        file.agents["a"].trace()
+    assert caught.value.where == "agents.py:3"
+
+
+def test_annotations_of_steps_are_read_when_their_agent_is_traced(written) -> None:
+    text = "class Thing: ...\n@compute\ndef step(x: Thing) -> int: ...\n@agent\ndef a(q: int):\n    return step(q)\n"
+    with pytest.raises(TraceError, match="'step': its arguments have no JSON form") as caught:
+        written(text).agents["a"].trace()
+    assert caught.value.where == "agents.py:4"
+
+
+def test_wrapped_functions_are_followed_to_their_source(written) -> None:
+    text = """
+    import functools
+
+    def logged(function):
+        @functools.wraps(function)
+        def inner(*args):
+            return function(*args)
+        return inner
+
+    @tool(latency=0)
+    @logged
+    async def step(x: int) -> int:
+        return x + 1
+
+    @agent
+    def _hidden(q: int) -> int:
+        return step(q)
+    """
+    file = written(text)
+    assert file.module.step(1) == 2
+    assert file.module.step.invoke_json({"x": 1}) == 2
+    graph = file.agents["_hidden"].trace()
+    assert graph.body.tasks[0].function.qualname == "step"
+    assert graph_from_json(to_json(graph)) == graph
+
+
+@pytest.mark.parametrize(
+    ("simulate", "fits"),
+    [
+        ("lambda x, n: x", True),
+        ("lambda *all: all", True),
+        ("lambda x, n, messages: x", True),
+        ("lambda x, n=2, extra=3: x", True),
+        ("len", False),
+        ("lambda: 'x'", False),
+        ("lambda x: x", False),
+        ("lambda x, n, other: x", False),
+        ("'text'", True),
+    ],
+)
+def test_simulate_must_take_the_functions_arguments(written, simulate: str, fits: bool) -> None:
+    text = f"@llm(model='m', max_tokens=9, simulate={simulate})\ndef f(x: str, n: int = 1) -> str:\n    return x\n"
+    if fits:
+        written(text)
+        return
+    with pytest.raises(DecorationError, match="simulate= cannot take its arguments"):
+        written(text)

@@ -156,6 +156,12 @@ def test_simulate_is_a_value_or_a_function_of_the_arguments() -> None:
     assert with_simulate(Draft("fixed", 1))("x") == Draft("fixed", 1)
     assert with_simulate(lambda topic: Draft(topic * 2, 1))("x") == Draft("xx", 1)
     assert with_simulate('{"text": "raw", "score": 2}')("x") == Draft("raw", 2)
+
+    @llm(model="m", max_tokens=9, simulate=lambda topic, style: f"{topic} {style}")
+    def with_default(topic: str, style: str = "plain") -> str:
+        return topic
+
+    assert with_default("x") == "x plain"
     with pytest.raises(ParseError, match="write"):
         with_simulate("no JSON")("x")
 

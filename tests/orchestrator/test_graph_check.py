@@ -111,8 +111,8 @@ def test_one_of_each_task_keeps_every_rule() -> None:
 NAN, INF = float("nan"), float("inf")
 
 BROKEN: list[tuple[Callable[[], Graph], str, str]] = [
-    (lambda: graph(name="a b"), "name", "'a b' is no public identifier"),
-    (lambda: graph(name="class"), "name", "'class' is no public"),
+    (lambda: graph(name="a b"), "name", "'a b' is no identifier"),
+    (lambda: graph(name="class"), "name", "'class' is no identifier"),
     (lambda: graph(call("1x")), "body.tasks[0].id", "'1x' is no public identifier"),
     (lambda: graph(call("_x")), "body.tasks[0].id", "'_x' is no public identifier"),
     (lambda: graph(call(), call()), "body.tasks[1].id", "'c' is taken by body.tasks[0].id"),

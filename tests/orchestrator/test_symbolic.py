@@ -142,6 +142,8 @@ def test_operations_build_expressions(written, code: str, text: str) -> None:
         ("5 | flag", "compare first"),
         ("d.titel", "title, score, tags, good"),
         ("d.words()", "title, score, tags, good"),
+        ("q.length", "its fields are: none"),
+        ("d.tags.first", "its fields are: none"),
         ("open(q)", "@tool"),
         ("use(bytes(q))", "@llm or @compute"),
         ("import pickle; pickle.dumps(q)", "while an agent is traced"),
