@@ -34,7 +34,7 @@ def said(tool: str, content: str) -> str:
         return f"{tool}: {content}"
     result = json.loads(content)
     if tool == "calculate":
-        return f"{result['expression']} = {result['value']}" if result["error"] == "" else result["error"]
+        return result["error"] or f"{result['expression']} = {result['value']:.6g}"
     return f"{result[0]['path']}:{result[0]['line']}: {result[0]['text']}" if result else f"{tool} found nothing"
 
 

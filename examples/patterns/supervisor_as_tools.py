@@ -80,7 +80,8 @@ def simulated_account(request: str, messages: list[Any]) -> str | ToolCalls:
     results = [json.loads(message["content"]) for message in messages if message["role"] == "tool"]
     if not results:
         return ToolCalls([ToolCall("calculate", {"expression": request})])
-    return f"{LABEL} {request} = {results[0]['value']}"
+    value, error = results[0]["value"], results[0]["error"]
+    return f"{LABEL} {error or f'{request} = {value:.6g}'}"
 
 
 @llm(model="llama3.1-8b", tokens_in=20, tokens_out=20, max_tokens=120, simulate=simulated_account)
