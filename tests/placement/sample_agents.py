@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 from costmodel.catalog import load_catalog
 from costmodel.fleet import DeviceClass, Finance, Fleet, Link
@@ -13,6 +15,7 @@ from ir.dialects.agent import GraphOp
 from orchestrator import agent, compute, fanout, interrupt, llm, loop, memory, model, observe, react, tool, when
 from orchestrator.agent_function import AgentFunction
 from orchestrator.pipeline import lower
+from placement.operators import OperatorSpec, Phase, PriorTime
 from placement.pricing import Pricing
 from placement.problem import Block, BranchNode, ChooseNode, FanoutNode, LoopNode, OpNode
 from placement.structure import Structure
@@ -211,3 +214,27 @@ def _lines(structure: Structure, block: Block, indent: str) -> Iterator[str]:
             if len(inner) > 1:
                 yield f"{indent}  [{number}]"
             yield from _lines(structure, each, indent + ("    " if len(inner) > 1 else "  "))
+
+
+def call_spec(function: str = "search", **changes: Any) -> OperatorSpec:
+    """A user's function that takes 100 ms, 10 ms of them busy, and costs 0.001 USD beside."""
+    made = OperatorSpec(function, function, "tool.invoke", function, "call", 1.0, prior=PriorTime(0.1, 0.01, 0.001))
+    return replace(made, **changes)
+
+
+def llm_spec(phase: Phase, **changes: Any) -> OperatorSpec:
+    """A part of a call of 1000 tokens in and 100 out."""
+    made = OperatorSpec(
+        id=f"answer.{phase}",
+        value=f"answer_{phase}",
+        op=f"llm.{phase}",
+        function="answer",
+        phase=phase,
+        visits=1.0,
+        models=("llama3.1-8b",) if phase in {"prefill", "decode"} else (),
+        tokens_in=1000.0,
+        tokens_out=100.0,
+        context_tokens=1200.0,
+        bytes_out=400.0,
+    )
+    return replace(made, **changes)
