@@ -104,5 +104,8 @@ def _tokens(spec: OperatorSpec) -> tuple[float, float]:
     if spec.tokens_in is None or spec.tokens_out is None:
         counts = {"tokens_in": spec.tokens_in, "tokens_out": spec.tokens_out}
         missing = " and no ".join(name for name, value in counts.items() if value is None)
+        if spec.tokens_in is None and spec.unsized:
+            tools = ", ".join(spec.unsized)
+            raise CostError(f"its prompt grows by answers of unknown length: give tokens_out= of {tools}")
         raise CostError(f"the call states no {missing}")
     return spec.tokens_in, spec.tokens_out

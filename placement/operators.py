@@ -50,7 +50,8 @@ class OperatorSpec:
 
     `models` are alternatives (empty: runs user code on a CPU core). Sizes are means per visit: tokens, seconds of
     audio, images, bytes of the result. `visits` is the mean number of executions per run; `context_tokens` the longest
-    context that an LLM's call may reach, for memory. `notes` are printed with every option.
+    context that an LLM's call may reach, for memory. `unsized` are the tools of a react whose answers nothing sizes, so
+    that the mean prompt is unknown. `notes` are printed with every option.
     """
 
     id: str
@@ -69,6 +70,7 @@ class OperatorSpec:
     prior: PriorTime = UNSTATED
     parts: tuple[tuple[str, float], ...] = ()
     calls: Calls = Calls()
+    unsized: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property

@@ -6,12 +6,14 @@ The last place that knows xDSL on the way to the options table.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from xdsl.ir import Operation
+from xdsl.ir import Operation, Region
 
 from costmodel.errors import CostError
 from ir import view
 from ir.dialects import cost
+from ir.dialects.assembly import names_of
 from ir.dialects.control import ReactOp
 from ir.dialects.llm import DecodeOp, RenderOp
 from ir.dialects.task import FunctionOp
@@ -34,8 +36,8 @@ _HOST_STEPS = {"render": RENDER, "parse": PARSE}
 
 def read_specs(operations: Sequence[FunctionOp]) -> tuple[OperatorSpec, ...]:
     """The demand of each operator, in order. Raises `CostError` where a pass has not annotated visits."""
-    contexts = dict(_contexts(operations))
-    return tuple(_spec(op, contexts) for op in operations)
+    contexts, unsized = dict(_contexts(operations)), dict(_unsized(operations))
+    return tuple(replace(_spec(op, contexts), unsized=unsized.get(view.call_id(op), ())) for op in operations)
 
 
 def _spec(op: FunctionOp, contexts: Mapping[str, float]) -> OperatorSpec:
@@ -84,10 +86,23 @@ def _contexts(operations: Sequence[FunctionOp]) -> Iterator[tuple[str, float]]:
             yield op.call.data, (cost.amount(op, "tokens_in") or 0.0) + limit
 
 
+def _unsized(operations: Sequence[FunctionOp]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """By call of a text generator in a react with a first prompt of known length, the tools that state no length."""
+    for op in operations:
+        react = op.parent_op()
+        if isinstance(op, RenderOp) and isinstance(react, ReactOp) and view.number(op, "tokens_in") is not None:
+            tools = zip(names_of(react.tool_names), react.tools, strict=True)
+            yield op.call.data, tuple(name for name, region in tools if not _answers(region))
+
+
 def _longest_answer(react: ReactOp) -> float:
     """Tokens of the longest mean answer of a tool."""
-    answers = (cost.amount(op, "tokens_out") for region in react.tools for op in region.walk())
-    return max((tokens for tokens in answers if tokens is not None), default=0.0)
+    return max((tokens for region in react.tools for tokens in _answers(region)), default=0.0)
+
+
+def _answers(tool: Region) -> list[float]:
+    """The mean tokens of a tool's answer; none where nothing states them."""
+    return [tokens for op in tool.walk() if (tokens := cost.amount(op, "tokens_out")) is not None]
 
 
 def _prior(op: Operation) -> PriorTime:

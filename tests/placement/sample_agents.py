@@ -30,7 +30,7 @@ def search(query: str) -> list[str]:
     return [query]
 
 
-@tool(latency="20ms", cost_usd=0)
+@tool(latency="20ms", cost_usd=0, tokens_out=20)
 def lookup(query: str) -> str:
     return query
 

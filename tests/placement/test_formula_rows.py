@@ -118,6 +118,9 @@ def test_what_cannot_be_priced_says_why() -> None:
     ]
     why = {each.why for each in refusals(llm_spec("decode", tokens_in=None, tokens_out=None), priced)}
     assert why == {"the call states no tokens_in and no tokens_out"}
+    wordy = llm_spec("decode", tokens_in=None, unsized=("browse", "search"))
+    why = {each.why for each in refusals(wordy, priced)}
+    assert why == {"its prompt grows by answers of unknown length: give tokens_out= of browse, search"}
     (too_long,) = {each.why for each in refusals(llm_spec("decode", tokens_in=200_000.0), priced)}
     assert "at most 131,072 tokens of context" in too_long
 

@@ -24,6 +24,11 @@ def unstated(query: str) -> str:
 def embed(text: str) -> list[float]: ...
 
 
+@tool(latency="1ms", cost_usd=0)
+def wordy(query: str) -> str:
+    return query
+
+
 @memory(latency="5ms", op="store", cost_usd=0)
 def remember(text: object) -> bool:
     return bool(text)
@@ -48,6 +53,11 @@ def odds_agent(text: str) -> str:
 @agent
 def chatty_agent(text: str) -> str:
     return react(agents.answer, [search], text, max_turns=4, expect=2)
+
+
+@agent
+def wordy_agent(text: str) -> str:
+    return react(agents.answer, [search, wordy], text, max_turns=4, expect=2)
 
 
 def specs(of: AgentFunction[..., object]) -> dict[str, OperatorSpec]:
@@ -126,6 +136,14 @@ def test_the_context_of_a_react_is_that_of_its_last_turn() -> None:
     assert decode.tokens_in == 1075
     # before the last of 4 turns the model may have said 3 x 200 tokens and search 3 x 50; then it may say 200 more
     assert decode.context_tokens == 1000 + 3 * (200 + 50) + 200
+
+
+def test_a_prompt_that_grows_by_answers_of_unknown_length() -> None:
+    found = specs(wordy_agent)
+    assert fields(found["answer.prefill"], "tokens_in", "unsized") == (None, ("wordy",))
+    assert found["answer.prefill"].context_tokens == 1000 + 3 * (200 + 50) + 200  # what is unknown counts as nothing
+    assert found["search"].unsized == ()
+    assert specs(chatty_agent)["answer.prefill"].unsized == ()
 
 
 def test_operators_without_visits_are_refused() -> None:
