@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from xdsl.dialects.builtin import ArrayAttr, FloatAttr, IntegerAttr, NoneAttr, StringAttr, UnitAttr, f64, i64
 from xdsl.ir import Attribute
 
+from ir.expression import ExpressionError, parse
+
 Plain = bool | int | float | str | Attribute | None
 
 
@@ -36,6 +38,15 @@ def amount(value: float | None) -> FloatAttr | NoneAttr:
 def properties(values: Mapping[str, Plain]) -> dict[str, Attribute]:
     """Properties of an operation; None and False are left off."""
     return {name: _attribute(value) for name, value in values.items() if value is not None and value is not False}
+
+
+def ascii_expression(text: str) -> str:
+    """An expression's text with escapes for what is not ASCII in its literals, so that stock xDSL reads it back."""
+    escaped = text.encode("ascii", "backslashreplace").decode("ascii")
+    try:
+        return escaped if parse(escaped) == parse(text) else text
+    except ExpressionError:
+        return text
 
 
 def _attribute(value: Plain) -> Attribute:

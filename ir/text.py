@@ -10,9 +10,11 @@ import re
 from io import StringIO
 
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.parser import Parser
+from xdsl.parser import Parser, ParserState
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import ParseError, VerifyException
+from xdsl.utils.lexer import Input, Token
+from xdsl.utils.mlir_lexer import MLIRLexer, MLIRTokenKind, StringLiteral
 
 from ir.universe import context
 
@@ -25,7 +27,7 @@ MAX_DEPTH = 40
 _OPEN, _CLOSE = frozenset("{[(<"), frozenset("}])>")
 _TOKEN = re.compile(
     r"""
-    "(?:[^"\\\n]|\\.)*"          # a string literal
+    "(?:[^"\\\n]++|\\.)*+"       # a string literal
   | //[^\n]*                     # a comment
   | ->                           # an arrow closes nothing
   | [{}\[\]()<>]
@@ -45,6 +47,34 @@ class IrParseError(ValueError):
     """A text that is no module: the message says where and why."""
 
 
+class _Lexer(MLIRLexer):
+    """Reads every UTF-8 literal as a text, in linear time.
+
+    xDSL's takes the escapes that it prints beyond ASCII for bytes, and its pattern for a literal takes exponential time
+    to find out that one does not end.
+    """
+
+    _unescaped_characters_regex = re.compile(r'"(?:[^"\\\n\v\f]++|\\(?:["nt\\]|[0-9A-Fa-f]{2}))*+"')
+
+    def _lex_string_literal(self, start_pos: int) -> Token[MLIRTokenKind]:
+        token = super()._lex_string_literal(start_pos)
+        if token.kind is not MLIRTokenKind.BYTES_LIT:
+            return token
+        try:
+            StringLiteral(start_pos, self.pos, self.input).bytes_contents.decode("utf-8")
+        except UnicodeDecodeError:
+            return token
+        return Token(MLIRTokenKind.STRING_LIT, token.span)
+
+
+class _Parser(Parser):
+    """xDSL's parser with our lexer."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(context(), text)
+        self._parser_state = ParserState(_Lexer(Input(text, "<module>")))
+
+
 def to_text(module: ModuleOp) -> str:
     """A module in its assembly formats; `parse(to_text(m))` prints the same again."""
     stream = StringIO()
@@ -59,7 +89,7 @@ def parse(text: str | bytes) -> ModuleOp:
     try:
         decoded = text.decode("utf-8") if isinstance(text, bytes) else text
         _check_shape(decoded)
-        module = Parser(context(), decoded).parse_module()
+        module = _Parser(decoded).parse_module()
         module.verify()
     except IrParseError:
         raise

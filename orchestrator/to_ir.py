@@ -16,7 +16,7 @@ from xdsl.dialects.builtin import ModuleOp, StringAttr, SymbolRefAttr
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
 from ir import expression
-from ir.build import Plain, integer, number, properties, strings
+from ir.build import Plain, ascii_expression, integer, number, properties, strings
 from ir.dialects import agent, control
 from ir.dialects.names import fresh
 from ir.dialects.values import JsonType
@@ -99,7 +99,7 @@ class _Emitter:
             "first_output": sla(graph.first_output),
             "function": function(graph.function),
             "agent_name": None if graph.name == symbol else graph.name,
-            "description": graph.description or None,
+            "description": graph.description.encode("unicode_escape").decode("ascii") or None,
             "degrade": degrade(graph.degrade),
             "input_schema": json.dumps(graph.input_schema),
             "output_schema": json.dumps(graph.output_schema),
@@ -151,7 +151,7 @@ class _Emitter:
                 return self.react(task, scope, block)
             case ObserveTask():
                 value = self.value(task.value, scope, block, task.id)
-                return agent.ObserveOp.create(operands=[value], result_types=[value.type], properties=header(task))
+                return agent.ObserveOp.create(operands=[value], result_types=[JSON], properties=header(task))
             case InterruptTask():
                 question = self.value(task.question, scope, block, task.id)
                 return agent.InterruptOp.create(operands=[question], result_types=[JSON], properties=header(task))
@@ -244,7 +244,7 @@ class _Emitter:
         op = agent.ExprOp.create(
             operands=[scope[name] for name in names],
             result_types=[JSON],
-            properties=properties({"text": expression.to_text(parsed), "arg_names": strings(names)}),
+            properties=properties({"text": ascii_expression(expression.to_text(parsed)), "arg_names": strings(names)}),
         )
         block.add_op(op)
         return op.result

@@ -27,6 +27,7 @@ from xdsl.dialects.builtin import (
     StringAttr,
     SymbolNameConstraint,
     f64,
+    i64,
 )
 from xdsl.ir import Attribute, Dialect, ParametrizedAttribute
 from xdsl.irdl import (
@@ -97,12 +98,36 @@ class SlaAttr(ParametrizedAttribute):
 
 @irdl_attr_definition
 class DegradeAttr(ParametrizedAttribute):
-    """`#agent.degrade<"granite-4-micro", 2 : i64>`: model and iterations to fall back to; `none` where nothing."""
+    """`#agent.degrade<"granite-4-micro", 2>`: model and iterations to fall back to, `?` where nothing."""
 
     name = "agent.degrade"
 
     model: StringAttr | NoneAttr
     max_iters: IntegerAttr | NoneAttr
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
+        with parser.in_angle_brackets():
+            model = parser.parse_optional_str_literal()
+            if model is None:
+                parser.parse_punctuation("?", " or the name of a model")
+            parser.parse_punctuation(",")
+            most = parser.parse_optional_integer()
+            if most is None:
+                parser.parse_punctuation("?", " or a number of iterations")
+        return [
+            NoneAttr() if model is None else StringAttr(model),
+            NoneAttr() if most is None else IntegerAttr(most, i64),
+        ]
+
+    def print_parameters(self, printer: Printer) -> None:
+        with printer.in_angle_brackets():
+            if isinstance(self.model, StringAttr):
+                printer.print_string_literal(self.model.data)
+            else:
+                printer.print_string("?")
+            printer.print_string(", ")
+            printer.print_string(str(self.max_iters.value.data) if isinstance(self.max_iters, IntegerAttr) else "?")
 
 
 @irdl_op_definition

@@ -67,7 +67,7 @@ def _shares(op: Operation) -> list[float | None]:
             return [op.expect.value.data] * len(op.regions)
         case control.ReactOp():
             turns = op.expect.value.data
-            return [turns, *[(turns - 1) / len(op.tools)] * len(op.tools)]
+            return [turns, *((turns - 1) / len(op.tools) for _ in op.tools)]
         case _:
             return [1.0] * len(op.regions)
 

@@ -5,7 +5,7 @@ agent.graph @helper(q) {
   agent.output %q : !agent.text
 }
 
-agent.graph @assistant(question, limit) sla <"p95", 4> first_output <"mean", 0.5> attributes {function = #agent.function<"examples/a.py", "assistant", "00ff">, degrade = #agent.degrade<"granite-4-micro", 2 : i64>, description = "Answers."} {
+agent.graph @assistant(question, limit) sla <"p95", 4> first_output <"mean", 0.5> attributes {function = #agent.function<"examples/a.py", "assistant", "00ff">, degrade = #agent.degrade<"granite-4-micro", 2>, description = "Answers."} {
 ^bb0(%question : !agent.text, %limit : !agent.json):
   %draft = agent.call @helper_call @helper(q = %question) {where = "a.py:3"} : (!agent.text) -> !agent.json
   %good = agent.expr "d.score > 0.9 and n > 2" (d = %draft, n = %limit) : (!agent.json, !agent.json) -> !agent.json
@@ -21,7 +21,7 @@ agent.graph @assistant(question, limit) sla <"p95", 4> first_output <"mean", 0.5
 // CHECK-NEXT:   ^bb0(%q: !agent.text):
 // CHECK-NEXT:     agent.output %q : !agent.text
 // CHECK-NEXT:   }
-// CHECK-NEXT:   agent.graph @assistant(question, limit) sla <"p95", 4> first_output <"mean", 0.5> attributes {function = #agent.function<"examples/a.py", "assistant", "00ff">, degrade = #agent.degrade<"granite-4-micro", 2 : i64>, description = "Answers."} {
+// CHECK-NEXT:   agent.graph @assistant(question, limit) sla <"p95", 4> first_output <"mean", 0.5> attributes {function = #agent.function<"examples/a.py", "assistant", "00ff">, degrade = #agent.degrade<"granite-4-micro", 2>, description = "Answers."} {
 // CHECK-NEXT:   ^bb0(%question: !agent.text, %limit: !agent.json):
 // CHECK-NEXT:     %draft = agent.call @helper_call @helper(q = %question) {where = "a.py:3"} : (!agent.text) -> !agent.json
 // CHECK-NEXT:     %good = agent.expr "d.score > 0.9 and n > 2" (d = %draft, n = %limit) : (!agent.json, !agent.json) -> !agent.json

@@ -1,0 +1,81 @@
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from xdsl.dialects.builtin import ModuleOp
+
+from ir.expression import ExpressionError
+from ir.interpreter import InterpretError, interpret
+from ir.pipeline import CAPTURE, DEFAULT_PIPELINE, STAGES, StageError, run_passes
+from ir.text import parse, to_text
+from orchestrator.graph import Graph
+from orchestrator.to_ir import to_ir
+from tests.ir.graphs import INPUTS, LEAVES, graphs
+
+
+def outcome(module: ModuleOp) -> tuple[str, Any]:
+    """What a module answers, or why it has no answer."""
+    try:
+        return "value", interpret(module, INPUTS, LEAVES)
+    except (InterpretError, ExpressionError) as error:
+        return "error", type(error)
+
+
+@settings(max_examples=40, deadline=None)
+@given(graphs())
+def test_every_pass_keeps_the_meaning_and_every_form_is_read_back(graph: Graph) -> None:
+    seen: dict[str, tuple[str, Any]] = {}
+
+    def look(stage: str, module: ModuleOp) -> None:
+        text = to_text(module)
+        assert to_text(parse(text)) == text
+        seen[stage] = outcome(module)
+
+    run_passes(to_ir(graph), after_each=look)
+    assert list(seen) == list(STAGES)
+    assert set(map(repr, seen.values())) == {repr(seen[CAPTURE])}
+
+
+def a_module() -> ModuleOp:
+    return parse(
+        """
+        agent.graph @a(q) {
+        ^bb0(%q : !agent.text):
+          %r = llm.call @r(q = %q) models ["llama3.1-8b"] max_tokens 8 {function = #agent.function<"a.py", "r", "00">}
+            : (!agent.text) -> !agent.json
+          agent.output %r : !agent.json
+        }
+        """
+    )
+
+
+@pytest.mark.parametrize(
+    ("stage", "present", "absent"),
+    [
+        ("capture", "llm.call", "llm.prefill"),
+        ("inline-agents", "llm.call", "llm.prefill"),
+        ("decompose-llm", "llm.prefill", "cost.visits"),
+        (None, "cost.visits", "llm.call"),
+    ],
+)
+def test_a_stage_stops_after_its_pass(stage: str | None, present: str, absent: str) -> None:
+    module = a_module()
+    assert run_passes(module, stage) is module
+    assert present in to_text(module)
+    assert absent not in to_text(module)
+
+
+def test_the_stages_are_the_passes_in_order_after_the_capture() -> None:
+    assert STAGES == ("capture", "inline-agents", "decompose-llm", "decompose-tool", "annotate-demand")
+    reached: list[str] = []
+    run_passes(a_module(), "decompose-tool", lambda stage, _: reached.append(stage))
+    assert reached == ["capture", "inline-agents", "decompose-llm", "decompose-tool"]
+
+
+def test_an_unknown_stage_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(StageError, match="unknown stage 'lower'; use one of capture, inline-agents, decompose-llm"):
+        run_passes(a_module(), "lower")
+
+
+def test_every_pass_runs_with_no_arguments() -> None:
+    assert [each().name for each in DEFAULT_PIPELINE] == list(STAGES[1:])
