@@ -85,6 +85,12 @@ class Function(Generic[P, R]):
             )
         return reference
 
+    def prepare(self) -> None:
+        """Build the converters now, so that the first call takes no longer than any other."""
+        from orchestrator.codec import codec_of
+
+        codec_of(self)
+
     @functools.cached_property
     def hints(self) -> dict[str, Any]:
         """The annotations by parameter name, and `return`. Raises `TraceError` for one that has no meaning."""

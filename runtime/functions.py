@@ -22,6 +22,7 @@ from runtime.errors import FunctionError
 Json = Any
 
 _MODULE = "module:"
+_IMPORTED: dict[Path, tuple[str, ModuleType]] = {}
 
 
 @runtime_checkable
@@ -76,24 +77,28 @@ def load(function: Function, root: Path) -> UserFunction:
 
     Raises `FunctionError` when the file is absent, was changed, cannot be imported or holds no such decorated function.
     """
-    path = check_source(function, root)
-    if function.source.startswith(_MODULE):
-        module = _import_installed(function.source.removeprefix(_MODULE))
+    return _load(function.source, function.qualname, function.sha256, root.resolve())
+
+
+@cache
+def _load(source: str, qualname: str, sha256: str, root: Path) -> UserFunction:
+    """What is loaded stays loaded: a file that changes later does not change what runs."""
+    path = check_source(Function(source=source, qualname=qualname, sha256=sha256), root)
+    if source.startswith(_MODULE):
+        module = _import_installed(source.removeprefix(_MODULE))
     else:
-        module = _import_file(path, function.source, root.resolve())
+        module = _imported_file(path, source, sha256, root)
     found: object = module
-    for name in function.qualname.split("."):
+    for name in qualname.split("."):
         found = getattr(found, name, None)
     if not isinstance(found, UserFunction):
-        raise FunctionError(
-            f"{function.source} has no decorated function {function.qualname!r}; plan again from the present code"
-        )
+        raise FunctionError(f"{source} has no decorated function {qualname!r}; plan again from the present code")
     return found
 
 
 def check_source(function: Function, root: Path) -> Path:
     """The source file of a function, which is still the one that was planned. Raises `FunctionError`."""
-    path = _source_path(function, root.resolve())
+    path = source_path(function, root)
     found = _sha256(path)
     if found != function.sha256:
         raise FunctionError(
@@ -110,7 +115,9 @@ def check_sources(plan: Plan, root: Path) -> None:
             check_source(operator.function, root)
 
 
-def _source_path(function: Function, root: Path) -> Path:
+def source_path(function: Function, root: Path) -> Path:
+    """The file of a function. Raises `FunctionError` when it is absent or lies outside `root`."""
+    root = root.resolve()
     if function.source.startswith(_MODULE):
         return _installed_path(function.source.removeprefix(_MODULE))
     path = (root / function.source).resolve()
@@ -145,7 +152,15 @@ def _import_installed(name: str) -> ModuleType:
         raise FunctionError(f"importing {name} raised {type(error).__name__}: {error}") from error
 
 
-@cache
+def _imported_file(path: Path, source: str, sha256: str, root: Path) -> ModuleType:
+    known = _IMPORTED.get(path)
+    if known is None:
+        known = _IMPORTED[path] = (sha256, _import_file(path, source, root))
+    if known[0] != sha256:
+        raise FunctionError(f"{source} changed after this process had loaded it; start the replicas again")
+    return known[1]
+
+
 def _import_file(path: Path, source: str, root: Path) -> ModuleType:
     name = f"user_functions_{re.sub(r'[^0-9A-Za-z_]', '_', source.removesuffix('.py'))}"
     for folder in (str(path.parent), str(root)):

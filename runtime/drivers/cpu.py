@@ -22,8 +22,8 @@ class CpuDriver:
     wall_s_per_virtual_s = 1.0
 
     def __init__(self, settings: DriverSettings) -> None:
-        operators = settings.operators.values()
-        functions = {o.function.source: o.function for o in operators if o.function is not None}
+        named = [operator.function for operator in settings.operators.values() if operator.function is not None]
+        functions = {(function.source, function.qualname): function for function in named}
         self._workers = WorkerPool(settings.root, list(functions.values()), settings.max_result_bytes)
         self._slots = settings.slots
 

@@ -15,15 +15,15 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
 from placement.plan import Function
 from runtime.drivers.messages import HEADER
 from runtime.drivers.user_code import failure_of, perform
-from runtime.errors import FunctionError
 from runtime.failure import Failure
-from runtime.functions import check_source, load
+from runtime.functions import load
 
 
 def main() -> None:
@@ -39,24 +39,25 @@ def main() -> None:
 
 
 def _prepared(functions: list[Function], root: Path) -> bytes:
-    """Load everything beforehand, so that no call pays for an import."""
-    try:
-        for function in functions:
-            load(function, root)
-    except FunctionError as error:
-        return _failed(failure_of(error, None))
+    """Load everything beforehand, so that no call pays for an import or for what a function prepares once."""
+    for function in functions:
+        try:
+            prepare = cast(Callable[[], None] | None, getattr(load(function, root), "prepare", None))
+            if prepare is not None:
+                prepare()
+        except Exception as error:
+            return _failed(failure_of(error, function, root))
     return b'{"value": null}'
 
 
 def _answer(request: dict[str, Any], root: Path) -> bytes:
-    function, source = Function(**request["function"]), None
+    function = Function(**request["function"])
     try:
-        source = str(check_source(function, root))
         user = load(function, root)
         value = perform(request["op"], user, request["arguments"], request["rest"], request["in_turn"])
         return json.dumps({"value": value}, allow_nan=False).encode()
     except BaseException as error:
-        return _failed(failure_of(error, source))
+        return _failed(failure_of(error, function, root))
 
 
 def _bounded(answer: bytes, limit: int) -> bytes:

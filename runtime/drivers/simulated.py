@@ -20,7 +20,7 @@ from runtime.drivers.driver import Call, CallFailed, DriverSettings, Result
 from runtime.drivers.user_code import failure_of
 from runtime.events import Json
 from runtime.failure import Failure
-from runtime.functions import SimulatedModel, TextGenerator, check_source, load, simulated_model, text_generator
+from runtime.functions import SimulatedModel, TextGenerator, load, simulated_model, text_generator
 
 
 class SimulatedDriver:
@@ -69,9 +69,7 @@ class SimulatedDriver:
         try:
             return await asyncio.to_thread(make, call, operator, self._settings)
         except Exception as error:
-            function = operator.function
-            source = None if function is None else str(check_source(function, self._settings.root))
-            raise CallFailed(failure_of(error, source), 0.0) from None
+            raise CallFailed(failure_of(error, operator.function, self._settings.root), 0.0) from None
 
 
 def _prefill(call: Call, operator: PlanOperator, settings: DriverSettings) -> Json:

@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import cast
 
+from placement.plan import Function
 from runtime.errors import FunctionError
 from runtime.events import Json
 from runtime.failure import Failure
-from runtime.functions import UserFunction, invocable, text_generator
+from runtime.functions import UserFunction, invocable, source_path, text_generator
 
 _PROJECT = Path(__file__).resolve().parents[2]
 _OURS = tuple(f"{_PROJECT / name}/" for name in ("orchestrator", "runtime", "placement", "ir", "costmodel"))
@@ -74,8 +75,12 @@ def _turn(parse: Callable[[str], Json], answer: Json) -> Json:
         return {**turn, "answer_problem": str(error)}
 
 
-def failure_of(error: BaseException, source: str | None) -> Failure:
-    """A failure of user code, with its traceback from the first frame in `source` on and without frames of ours."""
+def failure_of(error: BaseException, function: Function | None, root: Path) -> Failure:
+    """A failure of user code, with its traceback from the first frame in its file on and without frames of ours."""
+    try:
+        source = None if function is None else str(source_path(function, root))
+    except FunctionError:
+        source = None
     if isinstance(error, FunctionError):
         return Failure("refused", type(error).__name__, str(error), user_traceback(error.__cause__, source))
     kind = "arguments" if isinstance(error, ArgumentsError) else "raised"

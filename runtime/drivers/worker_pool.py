@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import Any
 
 from placement.plan import Function
-from runtime.drivers.worker_process import WorkerProcess
+from runtime.drivers.worker_process import START_LIMIT_S, WorkerDied, WorkerProcess
 from runtime.errors import FunctionError
 from runtime.failure import Failure
 
@@ -70,7 +70,12 @@ class WorkerPool:
         return sorted(worker.pid for worker in (*self._idle, *self._busy))
 
     async def _new(self) -> WorkerProcess:
-        started = await WorkerProcess.start(self._root, self._functions, self._max_result_bytes)
+        try:
+            started = await WorkerProcess.start(self._root, self._functions, self._max_result_bytes)
+        except WorkerDied as error:
+            raise FunctionError(f"the process that loads the user's code ended {error}; see Ray's logs") from None
+        except TimeoutError:
+            raise FunctionError(f"loading the user's code took longer than {START_LIMIT_S:g} s") from None
         if isinstance(started, Failure):
             raise FunctionError(f"{started.message}\n{started.traceback}".strip())
         return started

@@ -359,6 +359,29 @@ def argument_problem(arguments):
 argued.argument_problem = argument_problem
 
 
+STATE = []
+
+
+@Step
+def prepared():
+    return STATE[0]
+
+
+prepared.prepare = lambda: STATE.append("ready")
+
+
+@Step
+def unprepared():
+    return None
+
+
+def fail():
+    raise TypeError("bad annotation")
+
+
+unprepared.prepare = fail
+
+
 @Llm
 def ask(question):
     return "Q: " + question

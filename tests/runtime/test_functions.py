@@ -30,6 +30,15 @@ def test_a_file_is_imported_once(user_code: Any) -> None:
     assert type(first).__module__ in sys.modules, "dataclasses and annotations look their module up"
 
 
+def test_what_is_loaded_stays_and_its_changed_file_needs_a_new_process(tmp_path: Path) -> None:
+    first = written(tmp_path, "class f:\n    kind = 'tool'\n    value = 1\n")
+    assert getattr(load(first, tmp_path), "value", None) == 1
+    second = written(tmp_path, "class f:\n    kind = 'tool'\n    value = 2\n")
+    assert getattr(load(first, tmp_path), "value", None) == 1
+    with pytest.raises(FunctionError, match=r"code\.py changed after this process had loaded it"):
+        load(second, tmp_path)
+
+
 def test_a_file_imports_its_neighbours(tmp_path: Path) -> None:
     written(tmp_path, "VALUE = 5\n", "agents/neighbour_of_agent.py")
     text = "import neighbour_of_agent\nclass f:\n    kind = 'tool'\n    value = neighbour_of_agent.VALUE\n"

@@ -1,6 +1,7 @@
 """The cpu driver with real processes: values, tracebacks, kills, limits."""
 
 import asyncio
+import hashlib
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -189,6 +190,24 @@ def test_code_that_cannot_be_loaded_is_told_at_the_start(settings: Settings, pla
     changed = user_code.function("add").model_copy(update={"sha256": "0" * 64})
     made = settings(operators={"add": plans.operator("add", function=changed)})
     with pytest.raises(FunctionError, match="changed since it was planned"):
+        on_driver(made, lambda driver: asyncio.sleep(0))
+
+
+def test_what_a_function_prepares_is_done_before_the_first_call(settings: Settings, call: Any) -> None:
+    assert run_one(settings("prepared"), call("prepared")).value == "ready"
+
+
+def test_a_preparation_that_fails_is_told_at_the_start(settings: Settings) -> None:
+    with pytest.raises(FunctionError, match="bad annotation"):
+        on_driver(settings("unprepared"), lambda driver: asyncio.sleep(0))
+
+
+def test_a_process_that_dies_while_it_loads_is_told(settings: Settings, plans: Any, tmp_path: Path) -> None:
+    text = "import os\nos._exit(3)\n"
+    (tmp_path / "dies.py").write_text(text)
+    function = {"source": "dies.py", "qualname": "f", "sha256": hashlib.sha256(text.encode()).hexdigest()}
+    made = settings(operators={"f": plans.operator("f", function=function)}, root=tmp_path)
+    with pytest.raises(FunctionError, match="loads the user's code ended with exit code 3"):
         on_driver(made, lambda driver: asyncio.sleep(0))
 
 
