@@ -116,19 +116,20 @@ def _engine(lowered: Lowered, pool: Pool, device: Device | None) -> _Engine:
 def peak(block: Block, operators: Set[int]) -> int:
     """An upper bound of how many calls of these operators one run may have under way at once.
 
-    Nodes of which one waits for the other, directly or not, never meet, so a chain of them counts its largest only.
+    Nodes of which one waits for the other, directly or not, never meet. So a node with n calls takes over the slots of
+    up to n calls behind it, and needs new ones only for the rest. A react's turn counts one call of a tool.
     """
     behind: list[set[int]] = []  # [node] the nodes that it waits for, directly or not
-    chains: list[tuple[int, int]] = []  # last node, largest peak
-    for position, (node, waits) in enumerate(zip(block.nodes, block.waits_for, strict=True)):
+    slots: list[int] = []  # [node] the slots that it was the last to use
+    for node, waits in zip(block.nodes, block.waits_for, strict=True):
         behind.append(set(waits).union(*(behind[one] for one in waits)))
-        calls = _calls(node, operators)
-        chain = next((index for index, (last, _) in enumerate(chains) if last in behind[position]), None)
-        if chain is None:
-            chains.append((position, calls))
-        else:
-            chains[chain] = position, max(calls, chains[chain][1])
-    return sum(calls for _, calls in chains)
+        calls = needed = _calls(node, operators)
+        for one in behind[-1]:
+            taken = min(needed, slots[one])
+            slots[one] -= taken
+            needed -= taken
+        slots.append(calls)
+    return sum(slots)
 
 
 def _calls(node: Node, operators: Set[int]) -> int:
