@@ -14,7 +14,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Operation, SSAValue
 
 from ir import expression
-from ir.dialects import agent, comm, control, llm, memory, model, plan, tool
+from ir.dialects import agent, comm, control, llm, memory, model, moe, plan, tool
 from ir.dialects.agent import GraphOp, resolve_callee
 from ir.dialects.assembly import names_of
 from ir.dialects.task import CallOp
@@ -51,6 +51,28 @@ class State:
 
     kind: str
     prompt: Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """The experts chosen for what a device holds: a prompt, or the first token of an answer."""
+
+    tokens: object
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What the experts give before it is merged to a state."""
+
+    merged: State
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One of the parts of a value that several devices hold together."""
+
+    part: comm.Part
+    whole: object
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +191,42 @@ def _decode(run: _Run, op: llm.DecodeOp) -> list[object]:
     return [State("text", kv.prompt)]
 
 
+def _expert_prefill(run: _Run, op: moe.ExpertPrefillOp) -> list[object]:
+    prompt, routes = run.read(op)
+    if not isinstance(prompt, Prompt) or routes != Routes(prompt):
+        raise InterpretError(f"@{op.id.data} reads a prompt that its gate did not route")
+    part, _ = comm.part_of(op.kv.type)
+    return [_shard(part, State("kv", prompt)), _shard(part, Outputs(State("first", prompt)))]
+
+
+def _expert_decode(run: _Run, op: moe.ExpertDecodeOp) -> list[object]:
+    kv, first, routes = run.read(op)
+    part, _ = comm.part_of(op.outputs.type)
+    if not isinstance(first, State) or routes != Routes(first) or kv != _shard(part, State("kv", first.prompt)):
+        raise InterpretError(f"@{op.id.data} decodes a KV, a first token and routes that do not belong together")
+    return [_shard(part, Outputs(State("text", first.prompt)))]
+
+
+def _merge(run: _Run, op: moe.MergeOp) -> list[object]:
+    (value,) = run.read(op)
+    outputs = value.whole if isinstance(value, Shard) else value
+    if not isinstance(outputs, Outputs):
+        raise InterpretError(f"@{op.id.data} merges what no expert gave")
+    return [Shard(value.part, outputs.merged) if isinstance(value, Shard) else outputs.merged]
+
+
+def _all_reduce(run: _Run, op: comm.AllReduceOp) -> list[object]:
+    parts = run.read(op)
+    first = parts[0]
+    if not isinstance(first, Shard) or parts != [Shard((i, len(parts)), first.whole) for i in range(len(parts))]:
+        raise InterpretError(f"@{op.id.data} adds up parts of different values")
+    return [first.whole]
+
+
+def _shard(part: comm.Part, value: object) -> object:
+    return value if part == (0, 1) else Shard(part, value)
+
+
 def _parse(run: _Run, op: llm.ParseOp) -> list[object]:
     (text,) = run.read(op)
     if not isinstance(text, State) or text.kind != "text" or text.prompt.function != _qualname(op.function):
@@ -265,6 +323,11 @@ MEANINGS: dict[type[Operation], Callable[[_Run, Any], list[object]]] = {
     llm.PrefillOp: _prefill,
     llm.DecodeOp: _decode,
     llm.ParseOp: _parse,
+    moe.GateOp: lambda run, op: [Routes(*run.read(op))],
+    moe.ExpertPrefillOp: _expert_prefill,
+    moe.ExpertDecodeOp: _expert_decode,
+    moe.MergeOp: _merge,
+    comm.AllReduceOp: _all_reduce,
     comm.KvTransferOp: lambda run, op: run.read(op),
     tool.InvokeOp: _call,
     tool.LookupOp: lambda run, op: [_request(run, op)],

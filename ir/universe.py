@@ -19,6 +19,7 @@ from ir.dialects.cost import Cost
 from ir.dialects.llm import Llm
 from ir.dialects.memory import Memory
 from ir.dialects.model import Model
+from ir.dialects.moe import Moe
 from ir.dialects.plan import Plan
 from ir.dialects.tool import Tool
 from ir.pipeline import DEFAULT_PIPELINE
@@ -30,7 +31,7 @@ def _same(value: T) -> T:
     return value
 
 
-DIALECTS = (Agent, Llm, Tool, Memory, Model, Comm, Plan, Cost)
+DIALECTS = (Agent, Llm, Tool, Memory, Model, Moe, Comm, Plan, Cost)
 
 ORCHESTRATOR_UNIVERSE = Universe(
     all_dialects={dialect.name: partial(_same, dialect) for dialect in DIALECTS},
