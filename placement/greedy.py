@@ -12,7 +12,7 @@ from itertools import product
 
 from placement.evaluate import Score, score
 from placement.local_search import improve, rank
-from placement.moves import Neighbourhood, candidates, neighbourhood, price
+from placement.moves import Neighbourhood, Unit, candidates, neighbourhood, price
 from placement.prepared import Prepared
 from placement.problem import Placement
 
@@ -20,6 +20,7 @@ MOST_ALTERNATIVES = 16
 PRICES = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0)
 """Prices of a second to try, in units of the problem's typical dollars per second."""
 
+BISECTIONS = 8
 STARTS = 2
 """How many of the best constructions are improved."""
 
@@ -37,16 +38,10 @@ def greedy(prepared: Prepared) -> Answer | None:
     built: dict[Placement, Score] = {}
     for alternative in _alternatives(prepared):
         around = neighbourhood(prepared, alternative)
-        for usd_per_s in _prices(prepared):
-            placement = _construct(around, alternative, usd_per_s)
-            if placement is not None and placement not in built:
-                built[placement] = score(prepared, placement)
+        built |= {one.placement: one.score for one in _constructions(around, alternative)}
     starts = sorted(built.items(), key=lambda one: rank(one[1]))[:STARTS]
-    improved = [improve(prepared, placement) for placement, _ in starts]
-    if not improved:
-        return None
-    placement, found = min(improved, key=lambda one: rank(one[1]))
-    return Answer(placement, found)
+    improved = [Answer(*improve(prepared, placement)) for placement, _ in starts]
+    return min(improved, key=lambda one: rank(one.score), default=None)
 
 
 def _alternatives(prepared: Prepared) -> Iterator[tuple[int, ...]]:
@@ -61,6 +56,26 @@ def _alternatives(prepared: Prepared) -> Iterator[tuple[int, ...]]:
             yield tuple(index if one == choice else 0 for one in range(len(sizes)))
 
 
+def _constructions(around: Neighbourhood, alternative: tuple[int, ...]) -> Iterator[Answer]:
+    """One at each price; then, where one keeps the SLA and a cheaper second does not, some at prices between."""
+    prices = _prices(around.prepared)
+    answers = [_construct(around, alternative, usd_per_s) for usd_per_s in prices]
+    found = [answer for answer in answers if answer]
+    yield from found
+    high = next((index for index, answer in enumerate(found) if answer.score.over_s == 0.0), 0)
+    low_usd_per_s, high_usd_per_s = prices[max(0, high - 1)], prices[high]
+    for _ in range(BISECTIONS if high > 0 else 0):
+        usd_per_s = (low_usd_per_s + high_usd_per_s) / 2.0
+        answer = _construct(around, alternative, usd_per_s)
+        if answer is None:
+            return
+        yield answer
+        if answer.score.over_s > 0.0:
+            low_usd_per_s = usd_per_s
+        else:
+            high_usd_per_s = usd_per_s
+
+
 def _prices(prepared: Prepared) -> list[float]:
     operators = prepared.problem.operators
     usd = math.fsum(o.visits * max((row.cost_usd for row in o.options), default=0.0) for o in operators)
@@ -69,7 +84,7 @@ def _prices(prepared: Prepared) -> list[float]:
     return [typical * factor for factor in PRICES]
 
 
-def _construct(around: Neighbourhood, alternative: tuple[int, ...], usd_per_s: float) -> Placement | None:
+def _construct(around: Neighbourhood, alternative: tuple[int, ...], usd_per_s: float) -> Answer | None:
     """Gives each unit in turn the cheapest place that fits and is allowed beside those placed, or else the cheapest."""
     prepared = around.prepared
     option: list[int | None] = [None] * len(prepared.problem.operators)
@@ -78,8 +93,7 @@ def _construct(around: Neighbourhood, alternative: tuple[int, ...], usd_per_s: f
     for unit in around.units:
         best: tuple[tuple[bool, float, float], tuple[int, ...]] | None = None
         for options in candidates(prepared, unit):
-            for member, index in zip(unit, options, strict=True):
-                option[member] = index
+            _place(option, unit, options)
             pool = prepared.problem.operators[unit[0]].options[options[0]].pool
             row = prepared.problem.pools[pool]
             fits = pool in opened or row.tp <= left[row.device]
@@ -89,10 +103,15 @@ def _construct(around: Neighbourhood, alternative: tuple[int, ...], usd_per_s: f
                 best = key, options
         if best is None:
             return None
-        for member, index in zip(unit, best[1], strict=True):
-            option[member] = index
+        _place(option, unit, best[1])
         pool = prepared.problem.operators[unit[0]].options[best[1][0]].pool
         if pool not in opened:
             opened.add(pool)
             left[prepared.problem.pools[pool].device] -= prepared.problem.pools[pool].tp
-    return Placement(tuple(option), alternative)
+    placement = Placement(tuple(option), alternative)
+    return Answer(placement, score(prepared, placement))
+
+
+def _place(option: list[int | None], unit: Unit, options: tuple[int, ...]) -> None:
+    for member, index in zip(unit, options, strict=True):
+        option[member] = index

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import highspy
@@ -17,6 +17,10 @@ from placement.linear import LinearModel
 
 FEASIBILITY = 1e-9
 """Absolute tolerance of rows, bounds and integrality; the solver's own 1e-6 would let a limit slip by as much."""
+
+
+RESTART_FROM = 5000
+"""Smaller programs are solved without restarts: measured on random agents of 20 operators, three times as fast."""
 
 
 class SolverError(RuntimeError):
@@ -42,10 +46,37 @@ class Outcome:
     bound: float
 
 
+@dataclass(frozen=True, slots=True)
+class Relaxation:
+    """The optimum of a model without its integrality: a lower bound, and by column what one unit more would add."""
+
+    objective: float
+    reduced_costs: tuple[float, ...]
+
+
+def relax(model: LinearModel, time_s: float) -> Relaxation | None:
+    """Solves the linear relaxation; None where it is infeasible or time runs out. Raises `SolverError`."""
+    solver = _solver(replace(model, integer=[False] * len(model.integer)), Limits(time_s))
+    _must(solver.run(), "the run")
+    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        return None
+    return Relaxation(solver.getInfo().objective_function_value, tuple(solver.getSolution().col_dual))
+
+
 def minimise(model: LinearModel, limits: Limits, start: Mapping[int, float] | None = None) -> Outcome:
     """Solves the model; `start` gives some columns of a known solution. Raises `SolverError`."""
     if not model.cost:
         return _empty(model)
+    solver = _solver(model, limits)
+    if start:
+        indices = np.fromiter(start.keys(), dtype=np.int32)
+        values = np.fromiter(start.values(), dtype=np.float64)
+        _must(solver.setSolution(len(indices), indices, values), "the starting solution")
+    _must(solver.run(), "the run")
+    return _outcome(solver)
+
+
+def _solver(model: LinearModel, limits: Limits) -> highspy.Highs:
     solver = highspy.Highs()
     options: dict[str, bool | float | int] = {
         "output_flag": False,
@@ -54,18 +85,14 @@ def minimise(model: LinearModel, limits: Limits, start: Mapping[int, float] | No
         "mip_abs_gap": 0.0,
         "primal_feasibility_tolerance": FEASIBILITY,
         "mip_feasibility_tolerance": FEASIBILITY,
+        "mip_allow_restart": len(model.cost) >= RESTART_FROM,
     }
     if limits.threads is not None:
         options["threads"] = limits.threads
     for name, value in options.items():
         _must(solver.setOptionValue(name, value), f"option {name}={value}")
     _must(solver.passModel(_lp(model)), "the model")
-    if start:
-        indices = np.fromiter(start.keys(), dtype=np.int32)
-        values = np.fromiter(start.values(), dtype=np.float64)
-        _must(solver.setSolution(len(indices), indices, values), "the starting solution")
-    _must(solver.run(), "the run")
-    return _outcome(solver)
+    return solver
 
 
 def _empty(model: LinearModel) -> Outcome:

@@ -1,20 +1,20 @@
 """Improves a placement by small moves until none helps.
 
-A move takes a unit to another option, or all users of one or two pools to a pool: what a full fleet needs to make room.
+A move takes a unit to another option or, where devices are scarce, all users of one or two pools to a pool.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from placement.evaluate import Score, score
+from placement.evaluate import Score, judge, score
 from placement.moves import Unit, candidates, moved, neighbourhood, price
 from placement.prepared import Prepared
 from placement.problem import Placement
 
-EFFORT = 400_000
+EFFORT = 100_000
 """Operators times placements judged, at most; a count and not a time, so that answers can be made again."""
 
 _Move = tuple[Unit, tuple[int, ...]]
@@ -29,10 +29,17 @@ def improve(prepared: Prepared, placement: Placement) -> tuple[Placement, Score]
     """Sweeps over all moves, taking each that helps, until a sweep takes none or the effort is spent."""
     best, found = placement, score(prepared, placement)
     judged = EFFORT // max(20, len(placement.option))
+    scarce = _scarce(prepared)
     better = True
     while better:
         better = False
-        for unit, options in [*_unit_moves(prepared, best, found), *_pool_moves(prepared, best)]:
+        slack_s = _slack_s(prepared, best, found)
+        moves = list(_unit_moves(prepared, best, found))
+        if scarce:
+            moves += _pool_moves(prepared, best)
+        for unit, options in moves:
+            if _too_slow(prepared, best, (unit, options), slack_s):
+                continue
             judged -= 1
             if judged < 0:
                 return best, found
@@ -40,7 +47,36 @@ def improve(prepared: Prepared, placement: Placement) -> tuple[Placement, Score]
             then = score(prepared, move)
             if rank(then) < rank(found):
                 best, found, better = move, then, True
+                slack_s = _slack_s(prepared, best, found)
     return best, found
+
+
+def _slack_s(prepared: Prepared, placement: Placement, found: Score) -> Sequence[float | None]:
+    """[operator] seconds to spare under a hard SLA that holds; empty where nothing is lost by more seconds."""
+    problem = prepared.problem
+    hard = problem.sla is not None and problem.penalty_usd_per_s is None and found.over_s == 0.0
+    return judge(prepared, placement).slack_s if hard else ()
+
+
+def _too_slow(prepared: Prepared, placement: Placement, move: _Move, slack_s: Sequence[float | None]) -> bool:
+    """Whether an operator that moves alone would take longer than it may; what its transfers save is not looked at."""
+    (operator, *others), (then, *_) = move
+    if others or not slack_s:
+        return False
+    spare, now = slack_s[operator], placement.option[operator]
+    if spare is None or now is None:
+        return False
+    rows = prepared.problem.operators[operator].options
+    return rows[then].latency_s - rows[now].latency_s > spare + 1e-9
+
+
+def _scarce(prepared: Prepared) -> bool:
+    """Whether some class has too few devices for all the pools that operators could use."""
+    used = {option.pool for operator in prepared.problem.operators for option in operator.options}
+    taken = dict.fromkeys(prepared.counts, 0)
+    for pool in used:
+        taken[prepared.problem.pools[pool].device] += prepared.problem.pools[pool].tp
+    return any(taken[device] > count for device, count in prepared.counts.items())
 
 
 def _unit_moves(prepared: Prepared, placement: Placement, found: Score) -> Iterator[_Move]:

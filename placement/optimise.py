@@ -13,7 +13,7 @@ from typing import Literal
 
 from placement.evaluate import Score, score
 from placement.highs import Limits, minimise
-from placement.milp import forbid, formulate, read_placement, start_columns
+from placement.milp import Program, forbid, formulate, read_placement, start_columns
 from placement.milp_columns import Form
 from placement.prepared import Prepared
 from placement.problem import Placement
@@ -43,7 +43,13 @@ class Found:
 
 def optimise(prepared: Prepared, form: Form, limits: Limits, start: Placement | None = None) -> Found:
     """Solves the form from an optional starting placement. Raises `DisagreementError` and `SolverError`."""
-    program = formulate(prepared, form)
+    return optimise_program(formulate(prepared, form), prepared, form, limits, start)
+
+
+def optimise_program(
+    program: Program, prepared: Prepared, form: Form, limits: Limits, start: Placement | None
+) -> Found:
+    """As `optimise`, for a program of that form that is already built, or narrowed."""
     first = start_columns(program, start) if start else None
     unit = {"cost": form.usd, "latency": form.seconds}.get(form.goal, 1.0)
     end = time.monotonic() + limits.time_s

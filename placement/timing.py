@@ -47,7 +47,7 @@ def _start(step: Step, done: Sequence[float], times: Times) -> float:
 
 
 def _transfer(edges: tuple[int, ...], times: Times) -> float:
-    return max((times.edge_s[edge] for edge in edges), default=0.0)
+    return max(map(times.edge_s.__getitem__, edges)) if edges else 0.0
 
 
 def _duration(step: Step, times: Times) -> float:

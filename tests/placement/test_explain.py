@@ -66,7 +66,7 @@ def test_operators_that_do_not_run_have_no_explanation() -> None:
     assert found[1] is not None
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(small_problems(most_operators=4))
 def test_no_runner_up_of_an_optimal_plan_is_both_allowed_and_cheaper(problem: Problem) -> None:
     best = brute_force(problem).best

@@ -9,7 +9,7 @@ from placement.problem import Edge, LoopNode, OpNode, Problem, Transfer
 from tests.placement.problems import FREE, chain, operator, parallel, pool, problem, small_problems
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(small_problems())
 def test_presolve_keeps_the_optimum(problem: Problem) -> None:
     reduced = presolve(prepare(problem))
