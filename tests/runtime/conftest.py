@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -325,9 +326,11 @@ def die_once(path):
 
 @Step
 def wait_once(path):
-    """Never ends the first time, and says that it has begun."""
+    """Never ends the first time, and says who it is."""
     if not os.path.exists(path):
-        open(path, "w").close()
+        with open(path + ".new", "w") as file:
+            file.write(str(os.getpid()))
+        os.rename(path + ".new", path)
         time.sleep(600)
     return "second"
 
@@ -421,6 +424,35 @@ class UserCode:
     def function(self, qualname: str) -> Function:
         source = (self.root / "user_file.py").read_bytes()
         return Function(source="user_file.py", qualname=qualname, sha256=hashlib.sha256(source).hexdigest())
+
+
+def ended(pid: int) -> bool:
+    """Whether a process runs no more; one that nobody has waited for yet is a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that another process does."""
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+@dataclass(frozen=True)
+class Processes:
+    """What tests ask about other processes."""
+
+    ended: Callable[[int], bool] = ended
+    until: Callable[[Callable[[], bool]], Awaitable[None]] = until
+
+
+@pytest.fixture
+def processes() -> Processes:
+    """`ended(pid)`, and `await until(condition)`."""
+    return Processes()
 
 
 @pytest.fixture(scope="session")

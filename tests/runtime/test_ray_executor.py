@@ -245,15 +245,14 @@ def test_broken_code_is_told_when_starting(plans: Any, tmp_path: Path, options: 
         run(plan, {}, replace(options, root=tmp_path))
 
 
-def actor_pid(executor: RayExecutor) -> Any:
-    return executor._replicas["cpu"][0].actor
-
-
 @pytest.mark.parametrize(("idempotent", "status"), [(True, "success"), (False, "error")])
 def test_a_killed_replica_is_replaced(
-    plans: Any, step: Any, options: RunOptions, tmp_path: Path, idempotent: bool, status: str
+    plans: Any, step: Any, options: RunOptions, tmp_path: Path, processes: Any, idempotent: bool, status: str
 ) -> None:
-    """The first attempt never ends; its replica is killed while it runs. The second attempt finds the file and ends."""
+    """The first attempt never ends; its replica is killed while it runs. The second attempt finds the file and ends.
+
+    The process of the first attempt ends with its replica.
+    """
     operator = step("wait_once", idempotent=idempotent, retries=1)
     executor = RayExecutor(
         plans.plan([plans.op("wait_once", path="x")], "wait_once", "x", operators=[operator]), options
@@ -262,11 +261,11 @@ def test_a_killed_replica_is_replaced(
 
     async def go() -> Any:
         under_way = asyncio.create_task(executor.execute({"x": str(flag)}))
-        async with asyncio.timeout(60):
-            while not flag.exists():
-                await asyncio.sleep(0.01)
-        ray.kill(actor_pid(executor))
-        return await under_way
+        await processes.until(flag.exists)
+        ray.kill(executor._replicas["cpu"][0].actor)
+        report = await under_way
+        await processes.until(lambda: processes.ended(int(flag.read_text())))
+        return report
 
     executor.start()
     try:

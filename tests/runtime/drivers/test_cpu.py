@@ -41,21 +41,6 @@ def failure_of(settings: DriverSettings, call: Any, limit_s: float | None = None
     return error.value.failure
 
 
-def ended(pid: int) -> bool:
-    """Whether a process runs no more; one that nobody has waited for yet is a zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
-        return True
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that another process does."""
-    async with asyncio.timeout(60):
-        while not condition():
-            await asyncio.sleep(0.01)
-
-
 def test_a_function_runs_in_another_process_and_its_time_is_measured(settings: Settings, call: Any) -> None:
     result = run_one(settings("pid"), call("pid"))
     assert result.value != os.getpid()
@@ -107,7 +92,7 @@ def test_leaving_the_program_is_a_failure_like_any_other(settings: Settings, cal
 
 
 def test_a_timeout_kills_the_process_and_its_children_and_the_next_call_has_a_new_one(
-    settings: Settings, call: Any, tmp_path: Path
+    settings: Settings, call: Any, tmp_path: Path, processes: Any
 ) -> None:
     made, path = settings("hang", "pid"), tmp_path / "pids"
 
@@ -122,31 +107,31 @@ def test_a_timeout_kills_the_process_and_its_children_and_the_next_call_has_a_ne
     assert error.failure.message == "hang did not end within 3 s and was killed"
     hanging, child = map(int, path.read_text().split())
     assert after != hanging
-    assert ended(hanging)
-    assert ended(child)
+    assert processes.ended(hanging)
+    assert processes.ended(child)
 
 
-def test_cancelling_a_call_kills_its_process(settings: Settings, call: Any, tmp_path: Path) -> None:
+def test_cancelling_a_call_kills_its_process(settings: Settings, call: Any, tmp_path: Path, processes: Any) -> None:
     made, path = settings("hang"), tmp_path / "pids"
 
     async def cancel(driver: CpuDriver) -> None:
         task = asyncio.create_task(driver.run(call("hang", path=str(path)), made.operators["hang"], None))
-        await until(lambda: path.exists() and len(path.read_text().split()) == 2)
+        await processes.until(lambda: path.exists() and len(path.read_text().split()) == 2)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
 
     on_driver(made, cancel)
-    assert all(ended(int(pid)) for pid in path.read_text().split())
+    assert all(processes.ended(int(pid)) for pid in path.read_text().split())
 
 
-def test_closing_the_driver_leaves_no_process(settings: Settings, call: Any) -> None:
+def test_closing_the_driver_leaves_no_process(settings: Settings, call: Any, processes: Any) -> None:
     made = settings("pid", slots=2)
 
     async def pid(driver: CpuDriver) -> int:
         return (await driver.run(call("pid"), made.operators["pid"], None)).value
 
-    assert ended(on_driver(made, pid))
+    assert processes.ended(on_driver(made, pid))
 
 
 def test_a_process_that_dies_is_a_loss_and_is_replaced(settings: Settings, call: Any) -> None:
