@@ -36,7 +36,7 @@ def test_only_steps_that_ran_on_a_core_count(measure: ModuleType) -> None:
 
 def test_tokens_are_a_quarter_of_the_characters(measure: ModuleType, example: Callable[[str], ModuleType]) -> None:
     worked = example("worked_example")
-    # "You answer in at most 500 tokens." has 33 characters, the question 7, "[simulated text] No model has answered: " 40
+    # the system prompt has 33 characters, the question 7, the label and words before it in the answer 40
     assert measure.tokens_of(worked.answer, {"question": "Really?"}) == ((33 + 7) / 4, (40 + 7) / 4)
 
 
