@@ -15,7 +15,7 @@ from orchestrator import ToolCall, ToolCalls, agent, llm, react
 LABEL = "[simulated text]"
 EXAMPLE_INPUT = {"question": 'What is the gap of a plan; "bound_scope"; (0.11 - 0.095) / 0.11 * 100'}
 
-# Sizes: `python examples/patterns/measure_priors.py single_agent_with_tools`
+# Tokens: `python examples/patterns/measure_priors.py single_agent_with_tools`
 TOOLS = [search_docs.options(tokens_out=110), find_text.options(tokens_out=40), calculate.options(tokens_out=22)]
 
 
@@ -46,7 +46,7 @@ def simulated_turn(question: str, messages: list[Any]) -> str | ToolCalls:
     return "\n".join([LABEL, *(said(result["name"], result["content"]) for result in results)])
 
 
-@llm(model="llama3.1-8b", tokens_in=45, tokens_out=60, max_tokens=400, simulate=simulated_turn)
+@llm(model="llama3.1-8b", tokens_in=43, tokens_out=58, max_tokens=400, simulate=simulated_turn)
 def answer(question: str) -> str:
     """You answer from a project's documents. Use the tools to search, to find a literal text and to calculate."""
     return question
