@@ -41,9 +41,10 @@ def from_ir(graph: GraphOp, pricing: Pricing, sla: Sla | None, penalty_usd_per_s
     """
     check_fleet(pricing.fleet)
     structure = read_structure(graph)
-    known = [with_known_models(spec, pricing.models) for spec in read_specs(structure.operations)]
-    specs = with_measured_sizes(known, pricing.fleet.profile)
-    table = [rows_of(spec, pricing) for spec in specs]
+    asked = [with_known_models(spec, pricing.models) for spec in read_specs(structure.operations)]
+    specs = with_measured_sizes(asked, pricing.fleet.profile)
+    known = {spec: rows_of(spec, pricing) for spec in dict.fromkeys(specs)}  # alternatives share theirs
+    table = [known[spec] for spec in specs]
     pools = tuple(dict.fromkeys(row.pool for rows in table for row in rows.rows))
     number = {pool: position for position, pool in enumerate(pools)}
     operators = tuple(
