@@ -145,8 +145,10 @@ class RayExecutor:
         replica = self._replicas[pool][index]
         self._calls[call.key] = replica
         begun = perf_counter()
+        overhead_s = 0.0
         try:
             outcome = cast(Outcome, await replica.actor.call.remote(call))
+            overhead_s = max(0.0, perf_counter() - begun - outcome.held_s)
         except ray.exceptions.RayActorError as error:
             took_s = (perf_counter() - begun) / replica.wall_s_per_virtual_s
             failure = Failure("lost", type(error).__name__, f"replica {replica.place.name} died: {_first_line(error)}")
@@ -163,6 +165,7 @@ class RayExecutor:
             simulated=replica.simulated,
             queued_s=outcome.queued_s,
             duration_s=outcome.duration_s,
+            overhead_s=overhead_s,
             failure=outcome.failure,
             value=outcome.value,
         )

@@ -7,6 +7,8 @@ reports the times of an unscaled one. Real time only decides when a call really 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from time import perf_counter
 
 from runtime.drivers import DRIVERS
 from runtime.drivers.driver import Call, CallFailed, DriverSettings, Outcome
@@ -61,6 +63,7 @@ class Replica:
 
     async def _serve(self, call: Call) -> Outcome:
         await self.start()
+        begun = perf_counter()
         await asyncio.sleep(call.transfer_s * self._settings.time_scale)
         arrived_s = call.origin_s + call.arrived_at
         try:
@@ -71,10 +74,12 @@ class Replica:
             self._leave(call, arrived_s)
             raise
         ended_s = started_s = self._slots.start(call.key, arrived_s)
+        waited_s = perf_counter() - begun
         try:
             outcome = await self._run(call, started_s - arrived_s)
             ended_s += outcome.duration_s
-            return outcome
+            held_s = perf_counter() - begun if self._driver.simulated else waited_s + outcome.duration_s
+            return replace(outcome, held_s=held_s)
         finally:
             self._slots.end(call.key, ended_s)
             self._leave(call, ended_s)

@@ -213,7 +213,8 @@ class RunLoop:
         self._trace.add(dispatch, operator, served)
         started_at = arrived_at + served.queued_s
         self._events.put_nowait(Started(dispatch.instance, dispatch.attempt, started_at))
-        self._report(dispatch, _event(dispatch, served, started_at + served.duration_s, limit_s))
+        ended_at = started_at + served.duration_s + served.overhead_s
+        self._report(dispatch, _event(dispatch, served, ended_at, limit_s))
 
     def _report(self, dispatch: Dispatch, event: Event) -> None:
         self._calls.pop(f"{dispatch.instance}#{dispatch.attempt}", None)

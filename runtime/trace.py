@@ -1,8 +1,8 @@
 """What a run promised against what happened: one record for each attempt, one for each operator, one for the run.
 
 All times are virtual seconds, unscaled. The latency of a run is the end of its last operator on that clock: the sum
-along its critical path of measured work on real devices, predicted work on simulated ones, transfers and waits; it
-leaves out what the executor itself takes, which `wall_s` includes.
+along its critical path of measured work on real devices, predicted work on simulated ones, transfers, waits and the
+overhead of the orchestrator, which is measured for each call.
 """
 
 from __future__ import annotations
@@ -23,7 +23,11 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """Who did a call, and when: `queued_s` between the arrival of its data and its start."""
+    """Who did a call, and when: `queued_s` between the arrival of its data and its start.
+
+    `overhead_s` is what the orchestrator itself took: messages to and from the replica, a process that had to be
+    started. It is real time at any time scale.
+    """
 
     pool: str
     replica: str
@@ -34,6 +38,7 @@ class Served:
     duration_s: float
     failure: Failure | None
     value: Json
+    overhead_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ class AttemptTrace:
     queued_at_s: float
     started_at_s: float
     finished_at_s: float
+    overhead_s: float
     error: str | None
 
 
@@ -70,6 +76,7 @@ class OperatorReport:
     promised_s: float
     measured_s: float | None
     mean_queued_s: float | None
+    mean_overhead_s: float | None
     count: int
     promised_visits: float
     failures: int
@@ -144,6 +151,7 @@ class Trace:
                 queued_at_s=arrived_at,
                 started_at_s=started_at,
                 finished_at_s=started_at + served.duration_s,
+                overhead_s=served.overhead_s,
                 error=error,
             )
         )
@@ -225,6 +233,7 @@ def _operators(plan: Plan, attempts: Sequence[AttemptTrace]) -> Iterable[Operato
             promised_s=operator.promised.mean_s,
             measured_s=sum(took_s) / len(took_s) if took_s else None,
             mean_queued_s=sum(waited_s) / len(waited_s) if waited_s else None,
+            mean_overhead_s=sum(attempt.overhead_s for attempt in done) / len(done) if done else None,
             count=len(done),
             promised_visits=operator.visits,
             failures=len(tried) - len(done),

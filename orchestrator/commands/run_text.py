@@ -63,6 +63,10 @@ def _totals(report: RunReport) -> Iterator[str]:
         promised += f", {format_duration(report.promised_latency_mean_s)} (mean)"
     wall = "" if report.time_scale == 1 else f" at time scale {report.time_scale:g}"
     yield f"latency: promised {promised}; measured {format_duration(report.latency_s)}"
+    overheads = [attempt.overhead_s for attempt in report.attempts]
+    if overheads:
+        mean = format_duration(sum(overheads) / len(overheads))
+        yield f"of it orchestration: {mean} a call on average over {len(overheads)} calls"
     yield f"the run took {format_duration(report.wall_s)} on the clock{wall}"
     if report.limit_s is not None:
         limit = f"{stat} <= {format_duration(report.limit_s)}"

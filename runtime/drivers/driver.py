@@ -52,12 +52,17 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a call. Exactly one of `value` and `failure` counts; times are virtual seconds."""
+    """What became of a call. Exactly one of `value` and `failure` counts; times are virtual seconds.
+
+    `held_s` is the real time that these virtual seconds (and the transfer before them) stand for; whatever the caller
+    waited beyond it is overhead of the orchestrator.
+    """
 
     value: Json
     failure: Failure | None
     queued_s: float
     duration_s: float
+    held_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ class TableFleet:
         self.answers = answers
         self.calls: list[Call] = []
         self.stopped: list[str] = []
+        self.overhead_s = 0.0
 
     async def serve(self, operator: int, call: Call) -> Served:
         self.calls.append(call)
@@ -32,7 +33,7 @@ class TableFleet:
             await asyncio.Event().wait()
         value = self.answers[call.operator](**call.arguments)
         failure = value if isinstance(value, Failure) else None
-        return Served("cpu", "cpu/0", "cpu_core", "cpu", False, 0.5, 1.0, failure, value)
+        return Served("cpu", "cpu/0", "cpu_core", "cpu", False, 0.5, 1.0, failure, value, self.overhead_s)
 
     def stop(self, key: str) -> None:
         self.stopped.append(key)
@@ -65,6 +66,15 @@ def test_calls_carry_times_and_the_report_adds_them_up(plans: Any, loop_of: Any)
         (0.0, 0.5, 1.5),
         (1.5, 2.0, 3.0),
     ]
+
+
+def test_what_the_orchestrator_takes_counts_in_the_latency_but_not_in_the_operator(plans: Any, loop_of: Any) -> None:
+    fleet = TableFleet({"a": lambda x: x, "b": lambda y: y})
+    fleet.overhead_s = 0.25
+    report = asyncio.run(loop_of(chain(plans), fleet).run({"x": 1}))
+    # Two calls, each 0.5 in the queue, 1 of work and 0.25 on the way: 2 * 1.75
+    assert report.latency_s == 3.5
+    assert [(operator.measured_s, operator.mean_overhead_s) for operator in report.operators] == [(1.0, 0.25)] * 2
 
 
 def test_what_is_dispatched_was_logged_before(plans: Any, loop_of: Any) -> None:

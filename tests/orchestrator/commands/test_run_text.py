@@ -19,6 +19,7 @@ OPERATOR = OperatorReport(
     promised_s=0.5,
     measured_s=0.25,
     mean_queued_s=0.0,
+    mean_overhead_s=0.002,
     count=3,
     promised_visits=2.0,
     failures=1,
