@@ -13,8 +13,10 @@ from xdsl.passes import ModulePass
 
 from ir.passes.annotate_demand import AnnotateDemandPass
 from ir.passes.decompose_llm import DecomposeLlmPass
+from ir.passes.decompose_moe import DecomposeMoePass
 from ir.passes.decompose_tool import DecomposeToolPass
 from ir.passes.inline_agents import InlineAgentsPass
+from ir.passes.shard_tensor_parallel import ShardTensorParallelPass
 
 CAPTURE = "capture"
 """The stage before the first pass."""
@@ -25,6 +27,10 @@ DEFAULT_PIPELINE: tuple[type[ModulePass], ...] = (
     DecomposeToolPass,
     AnnotateDemandPass,
 )
+
+OPTIONAL_PASSES: tuple[type[ModulePass], ...] = (DecomposeMoePass, ShardTensorParallelPass)
+"""Passes outside the default pipeline: they show how a device group shares a model, which placement prices as rows of
+the options table for each degree of tensor parallelism."""
 
 STAGES: tuple[str, ...] = (CAPTURE, *(each.name for each in DEFAULT_PIPELINE))
 """Every stage, in order; the last is what placement reads."""

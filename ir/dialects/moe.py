@@ -60,12 +60,16 @@ class RoutesType(CountedType):
 
     name = "moe.routes"
 
+    count: FloatAttr | NoneAttr
+
 
 @irdl_attr_definition
 class OutputsType(CountedType):
     """`!moe.outputs<200>`: what the experts give for so many tokens, not yet added up."""
 
     name = "moe.outputs"
+
+    count: FloatAttr | NoneAttr
 
 
 def whole_or_shard(whole: type[Attribute]) -> AttrConstraint:
