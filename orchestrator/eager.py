@@ -182,7 +182,7 @@ def run_fanout(
     calls = [partial(fn, item) for item in work]
     if on_error == "fail":
         return run_parallel(calls)
-    return run_parallel([partial(_collected, call) for call in calls])
+    return run_parallel([partial(_collected, call, user_location()) for call in calls])
 
 
 def run_react(
@@ -260,16 +260,16 @@ def _arguments(llm: LlmFunction[..., Any], arguments: Mapping[str, Any]) -> tupl
     return bound.args, bound.kwargs
 
 
-def _collected(call: Callable[[], R]) -> R | FanoutFailure:
+def _collected(call: Callable[[], R], where: str) -> R | FanoutFailure:
     try:
         return call()
     except Exception as error:
-        _mark("collected")
+        _mark("collected", where)
         return FanoutFailure(f"{type(error).__name__}: {error}")
 
 
-def _mark(mark: str) -> None:
-    where = user_location()
+def _mark(mark: str, where: str = "") -> None:
+    where = where or user_location()
     record = _RECORD.get()
     if record is not None:
         record.marks.append(f"{mark} at {where}")
