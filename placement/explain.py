@@ -5,12 +5,13 @@ A plan that cannot be questioned is not trusted; each reason here is the judge's
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from ir.duration import format_duration
 from placement.evaluate import Evaluation, Violation, judge, score
-from placement.moves import Unit, candidates, moved, neighbourhood
-from placement.prepared import Prepared, prepare
+from placement.moves import Neighbourhood, Unit, candidates, moved, neighbourhood, price
+from placement.prepared import prepare
 from placement.problem import Placement, Problem
 
 _ROUNDING = 1e-9
@@ -49,8 +50,9 @@ def explain(problem: Problem, placement: Placement) -> tuple[Explanation | None,
     prepared = prepare(problem)
     evaluation = judge(prepared, placement)
     found: list[Explanation | None] = [None] * len(problem.operators)
-    for unit in neighbourhood(prepared, placement.alternative).units:
-        next_best = _next_best(prepared, placement, unit)
+    around = neighbourhood(prepared, placement.alternative)
+    for unit in around.units:
+        next_best = _next_best(around, placement, unit)
         then = judge(prepared, next_best) if next_best else None
         for member in unit:
             option = placement.option[member]
@@ -69,13 +71,18 @@ def explain(problem: Problem, placement: Placement) -> tuple[Explanation | None,
     return tuple(found)
 
 
-def _next_best(prepared: Prepared, placement: Placement, unit: Unit) -> Placement | None:
-    """The cheapest placement that differs in this unit only; of equally cheap ones, one that breaks no limit."""
-    others = [moved(placement, unit, options) for options in candidates(prepared, unit)]
-    scores = [(score(prepared, other), other) for other in others if other != placement]
-    if not scores:
-        return None
-    return min(scores, key=lambda one: (one[0].objective_usd, not one[0].feasible))[1]
+def _next_best(around: Neighbourhood, placement: Placement, unit: Unit) -> Placement | None:
+    """The cheapest placement that differs in this unit only; of equally cheap ones, one that breaks no limit.
+
+    One that its neighbours cannot exchange data with comes last.
+    """
+
+    def rank(other: Placement) -> tuple[bool, float, bool]:
+        found = score(around.prepared, other)
+        return math.isinf(price(around, other.option, unit, 0.0)), found.objective_usd, not found.feasible
+
+    others = [moved(placement, unit, options) for options in candidates(around.prepared, unit)]
+    return min((other for other in others if other != placement), key=rank, default=None)
 
 
 def _runner_up(

@@ -6,8 +6,8 @@ from placement.brute_force import brute_force
 from placement.evaluate import evaluate
 from placement.explain import explain
 from placement.moves import moved
-from placement.problem import ChooseNode, OpNode, Placement, Problem
-from tests.placement.problems import chain, operator, parallel, pool, problem, small_problems, worked_example
+from placement.problem import ChooseNode, Edge, OpNode, Placement, Problem
+from tests.placement.problems import FREE, chain, operator, parallel, pool, problem, small_problems, worked_example
 
 TWO = (pool("p"), pool("q"))
 
@@ -43,6 +43,18 @@ def test_capacity_and_links_are_reasons() -> None:
     assert decode is not None
     assert decode.runner_up is not None
     assert decode.runner_up.reason == "$0.02 dearer, no link for prefill at CO -> decode at HP"
+
+
+def test_an_option_that_no_link_reaches_comes_last() -> None:
+    # b at q would be cheapest, but p cannot reach q; r is dearer than p and can be reached.
+    pools = (pool("p"), pool("q"), pool("r"))
+    operators = (operator("a", (0, 1.0, 1.0)), operator("b", (0, 1.0, 2.0), (1, 1.0, 1.0), (2, 1.0, 3.0)))
+    table = {("p", "p"): FREE, ("p", "r"): FREE}
+    edges = (Edge(0, 1, "place", 1.0, 1.0, table),)
+    _, found = explain(problem(operators, chain(OpNode(0), OpNode(1)), pools=pools, edges=edges), Placement((0, 0), ()))
+    assert found is not None
+    assert found.runner_up is not None
+    assert (found.runner_up.pool, found.runner_up.reason) == ("r", "$1 dearer")
 
 
 def test_a_group_moves_as_one() -> None:
