@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from xdsl.ir import Block as IrBlock
 from xdsl.ir import Operation
 
+from costmodel.errors import CostError
 from ir import view
 from ir.dialects.agent import GraphOp
 from ir.dialects.assembly import names_of
@@ -22,6 +23,21 @@ from placement.data_flow import OPERATOR_OPS, Edges, probability, read_edges
 from placement.problem import Block, BranchNode, ChooseNode, FanoutNode, LoopNode, Node, OpNode
 
 __all__ = ["OPERATOR_OPS", "Structure", "names_of_choice", "read_structure"]
+
+_TIMELESS = frozenset(
+    {
+        "agent.expr",
+        "agent.interrupt",
+        "agent.observe",
+        "agent.output",
+        "agent.yield",
+        "comm.kv_transfer",
+        "plan.yield",
+        "tool.lookup",
+        "tool.wait",
+    }
+)
+"""Operations that are no nodes: what they take is part of another operator or of an edge, or is not counted."""
 
 Alternative = tuple[int, int]
 """A choice and one of its alternatives."""
@@ -43,7 +59,11 @@ class Structure:
 
 
 def read_structure(graph: GraphOp) -> Structure:
-    """The structure of a lowered graph. Raises `CostError` for a branch without a probability."""
+    """The structure of a lowered graph.
+
+    Raises `CostError` for a branch without a probability, and for an operation that is neither an operator nor control
+    nor known to take no time: nothing costs zero unnoticed.
+    """
     reader = _Reader()
     root = reader.block(graph.body.block)
     operations = tuple(reader.operations)
@@ -105,8 +125,10 @@ class _Reader:
                 return self.react(op)
             case ChooseOp():
                 return self.choose(op)
-            case _:
+            case _ if op.name in _TIMELESS:
                 return None
+            case _:
+                raise CostError(f"no cost rule knows {op.name}; placement reads the IR after all default passes")
 
     def choose(self, op: ChooseOp) -> Node:
         choice, around = len(self.choices), self.within

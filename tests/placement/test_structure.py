@@ -3,7 +3,9 @@ from textwrap import dedent
 import pytest
 
 from costmodel.errors import CostError
+from ir.view import entry
 from orchestrator.agent_function import AgentFunction
+from orchestrator.pipeline import lower
 from placement.structure import names_of_choice, read_structure
 from tests.placement import sample_agents as agents
 from tests.placement.sample_agents import drawn, graph_op
@@ -121,6 +123,15 @@ def test_choices_alternatives_and_groups() -> None:
 def test_a_branch_without_a_probability_is_refused() -> None:
     with pytest.raises(CostError, match=r"when @first_when states no p; give p="):
         read_structure(graph_op(agents.unknown_branch_agent))
+
+
+@pytest.mark.parametrize(
+    ("agent", "stage", "operation"),
+    [(agents.answer_agent, "inline-agents", "llm.call"), (agents.fanout_agent, "decompose-llm", "tool.invoke")],
+)
+def test_an_operation_without_a_rule_is_refused(agent: AgentFunction[..., object], stage: str, operation: str) -> None:
+    with pytest.raises(CostError, match=rf"no cost rule knows {operation}; placement reads the IR after all default"):
+        read_structure(entry(lower(agent.trace(), stage)))
 
 
 @pytest.mark.parametrize("agent", [agents.nested_agent, agents.react_agent, agents.fanout_agent])
