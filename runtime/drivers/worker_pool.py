@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -17,6 +17,9 @@ from placement.plan import Function
 from runtime.drivers.worker_process import START_LIMIT_S, WorkerDied, WorkerProcess
 from runtime.errors import FunctionError
 from runtime.failure import Failure
+
+READY_PROCESSES = 8
+"""Processes that are started ahead of need; more would cost memory and start-up time that few runs use."""
 
 
 class WorkerPool:
@@ -31,9 +34,14 @@ class WorkerPool:
         self._replacements: set[asyncio.Task[None]] = set()
 
     async def start(self, slots: int) -> None:
-        """Start a process for each slot, but no more than this machine has cores. Raises `FunctionError`."""
+        """Start a process for each slot, but no more than this machine has cores. Raises `FunctionError`.
+
+        More, up to `READY_PROCESSES`, are started in the background, so that a fan-out seldom waits for one.
+        """
         count = min(slots, os.cpu_count() or 1)
         self._idle += await asyncio.gather(*(self._new() for _ in range(count)))
+        if count < slots:
+            self._in_background(self._fill(min(slots, READY_PROCESSES)))
 
     async def request(self, message: dict[str, Any], limit_s: float | None) -> tuple[dict[str, Any], float]:
         """Run a call in an idle process; its answer and the seconds from handing over the call to having the answer.
@@ -84,9 +92,14 @@ class WorkerPool:
         self._busy.discard(worker)
         await worker.kill()
         if not self._idle and not self._replacements:
-            task = asyncio.create_task(self._add_spare())
-            self._replacements.add(task)
-            task.add_done_callback(self._replacements.discard)
+            self._in_background(self._fill(len(self._busy) + 1))
 
-    async def _add_spare(self) -> None:
-        self._idle.append(await self._new())
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._replacements.add(task)
+        task.add_done_callback(self._replacements.discard)
+
+    async def _fill(self, count: int) -> None:
+        """Start processes one after another until there are so many."""
+        while len(self._idle) + len(self._busy) < count:
+            self._idle.append(await self._new())
