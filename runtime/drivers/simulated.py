@@ -65,9 +65,10 @@ class SimulatedDriver:
         make = _MODEL_OPS.get(operator.op)
         if make is None:
             assert self._user_code is not None, "start() has seen every operator of this pool"
-            return (await self._user_code.run(call, operator, None)).value
+            return (await self._user_code.run(call, operator, operator.timeout_s)).value
         try:
-            return await asyncio.to_thread(make, call, operator, self._settings)
+            async with asyncio.timeout(operator.timeout_s):
+                return await asyncio.to_thread(make, call, operator, self._settings)
         except Exception as error:
             raise CallFailed(failure_of(error, operator.function, self._settings.root), 0.0) from None
 

@@ -112,32 +112,24 @@ def test_a_cluster_gets_the_working_directory(plans: Any, user_code: Any, in_pro
     assert "working_dir_files" in folder, "Ray's copy of the working directory"
 
 
-def test_one_process_has_one_ray() -> None:
-    session = open_session({"cpu_core": 2}, RunOptions())
+def test_one_process_has_one_ray_with_the_devices_of_its_start() -> None:
+    session = open_session({"cpu_core": 2}, RunOptions(resources={"cpu_core": 1, "h100_sxm": 8}))
     try:
-        with pytest.raises(SessionError, match=r"was started with 2 cpu_core, the plan needs 3 cpu_core; close"):
+        (node,) = session.nodes()
+        assert (node.total["cpu_core"], node.total["h100_sxm"]) == (2, 8)
+        with pytest.raises(SessionError, match=r"was started with 2 cpu_core, 8 h100_sxm, the plan needs 3 cpu_core"):
             open_session({"cpu_core": 3}, RunOptions())
         with pytest.raises(
             SessionError, match="already uses a Ray that it started, so it cannot use the Ray cluster at"
         ):
             open_session({"cpu_core": 1}, RunOptions(address="127.0.0.1:1"))
-        second = open_session({"cpu_core": 1}, RunOptions())
+        second = open_session({"h100_sxm": 8}, RunOptions())
         second.close()
         second.close()
         assert ray.is_initialized(), "the first holder still has it, however often the second lets go"
     finally:
         session.close()
     assert not ray.is_initialized()
-
-
-def test_devices_for_later_plans_can_be_had_from_the_start() -> None:
-    session = open_session({"cpu_core": 1}, RunOptions(resources={"cpu_core": 3, "h100_sxm": 8}))
-    try:
-        (node,) = session.nodes()
-        assert (node.total["cpu_core"], node.total["h100_sxm"]) == (3, 8)
-        open_session({"h100_sxm": 8}, RunOptions()).close()
-    finally:
-        session.close()
 
 
 def test_an_address_where_no_cluster_is() -> None:
