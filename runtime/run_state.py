@@ -187,7 +187,7 @@ class RunState:
         frame, node, dispatch = entry
         operator = self.program.operators[dispatch.operator]
         if failure.kind in RETRIED and operator.idempotent and attempt <= operator.retries:
-            self.log("retried", frame, node, failure.to_json(), at)
+            self.log("retried", frame, node, failure.at_instance(instance).to_json(), at)
             again = tuple(sent._replace(sent_at=at) for sent in dispatch.transfers)
             self._send(frame, node, dispatch._replace(attempt=attempt + 1, ready_at=at, transfers=again))
             return
