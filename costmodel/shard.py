@@ -29,7 +29,7 @@ def kv_projection_weights(model: Model) -> float:
 
 def kv_copies(model: Model, shards: int) -> float:
     """How often each KV head is held altogether: once, unless there are fewer heads than shards."""
-    return max(1.0, shards / model.kv_heads)
+    return 1.0 if shards == 1 else max(1.0, shards / model.kv_heads)
 
 
 def why_not_sharded(model: Model, shards: int) -> str | None:
@@ -46,6 +46,8 @@ def why_not_sharded(model: Model, shards: int) -> str | None:
         return f"what a shard of the {what} of {model.id} replicates is not in the catalog"
     if model.heads % shards:
         return f"{shards} shards do not divide the {model.heads} attention heads of {model.id}"
+    if not model.kv_heads:
+        return f"the KV heads of {model.id} are not in the catalog"
     if model.kv_heads % shards and shards % model.kv_heads:
         return f"{shards} shards neither divide nor are a multiple of the {model.kv_heads} KV heads of {model.id}"
     if model.expert_ffn % shards:

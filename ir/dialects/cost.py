@@ -9,6 +9,7 @@
 | `cost.flops` | floating-point operations of one call, one for each of the operation's models |
 | `cost.weight_bytes` | bytes of 16-bit weights read by a call alone in its batch, one for each model |
 | `cost.kv_bytes` | bytes of 16-bit KV written (prefill), read (decode) or moved by one call, one for each model |
+| `cost.moved_bytes` | bytes that the devices of a group send each other in one call, one for each model |
 | `cost.cpu_s` | busy CPU seconds of one call |
 | `cost.wait_s` | seconds of one call in which nothing here is busy |
 | `cost.bytes_out` | bytes of the result of one call |
@@ -34,7 +35,7 @@ from ir.dialects.llm import KvType
 from ir.dialects.values import check_amount, print_amount
 
 Amount = Literal["visits", "tokens_in", "tokens_out", "cpu_s", "wait_s", "bytes_out"]
-PerModel = Literal["flops", "weight_bytes", "kv_bytes"]
+PerModel = Literal["flops", "weight_bytes", "kv_bytes", "moved_bytes"]
 
 
 @irdl_attr_definition

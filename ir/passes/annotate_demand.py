@@ -20,8 +20,9 @@ from costmodel.llm import decode_work, kv_bytes, prefill_work
 from costmodel.model_run import input_size, model_run_phases
 from costmodel.models import Model, load_models
 from costmodel.work import Work
-from ir.dialects import agent, comm, control, cost, llm, memory, model, tool
+from ir.dialects import agent, comm, control, cost, llm, memory, model, moe, tool
 from ir.dialects.names import own_id
+from ir.passes.demand_moe import MoeOp, expert_kv_bytes, moe_work, moved_bytes, phase_of
 from ir.view import models, number, prior
 
 T = TypeVar("T")
@@ -83,6 +84,7 @@ class _Tokens:
 def _tokens_of_calls(graph: agent.GraphOp) -> Iterator[tuple[str, _Tokens]]:
     """The tokens of each decomposed call by its id."""
     generated = {op.call.data: _count(op.result) for op in graph.walk() if isinstance(op, llm.DecodeOp)}
+    generated |= {op.call.data: _count(op.routes) for op in graph.walk() if isinstance(op, moe.ExpertDecodeOp)}
     for op in graph.walk():
         if isinstance(op, llm.RenderOp):
             tokens_out = generated.get(op.call.data)
@@ -117,7 +119,7 @@ def _tool_tokens(block: Block) -> float | None:
 
 
 def _count(value: SSAValue) -> float | None:
-    count = value.type.count if isinstance(value.type, llm.TokensType) else None
+    count = value.type.count if isinstance(value.type, llm.TokensType | moe.RoutesType) else None
     return count.value.data if isinstance(count, FloatAttr) else None
 
 
@@ -125,6 +127,8 @@ def _annotate_demand(op: Operation, tokens: Mapping[str, _Tokens]) -> None:
     match op:
         case llm.RenderOp() | llm.PrefillOp() | llm.DecodeOp() | llm.ParseOp() | comm.KvTransferOp():
             _annotate_call(op, tokens.get(op.call.data, _Tokens(None, None)))
+        case moe.GateOp() | moe.ExpertPrefillOp() | moe.ExpertDecodeOp() | moe.MergeOp() | comm.AllReduceOp():
+            _annotate_moe(op, tokens.get(op.call.data, _Tokens(None, None)))
         case tool.WaitOp():
             cost.set_amount(op, "wait_s", op.wait_s.value.data)
         case tool.ComputeOp() | tool.InvokeOp() | agent.ComputeOp() | memory.MemoryOp():
@@ -162,6 +166,27 @@ def _annotate_call(
             _set(op, "bytes_out", _scaled(tokens_out, TEXT_BYTES_PER_TOKEN))
 
 
+def _annotate_moe(op: MoeOp, tokens: _Tokens) -> None:
+    """Demand of a part of a mixture-of-experts call; that of prefill depends on the prompt alone."""
+    tokens_in, tokens_out = tokens.tokens_in, tokens.tokens_out
+    _set(op, "tokens_in", tokens_in)
+    _set(op, "tokens_out", tokens_out)
+    is_prefill = phase_of(op) == "prefill"
+    generated = 0.0 if is_prefill else tokens_out
+    if isinstance(op.results[-1].type, llm.TokensType):
+        _set(op, "bytes_out", _scaled(1.0 if is_prefill else tokens_out, TOKEN_ID_BYTES))
+    if tokens_in is None or generated is None:
+        return
+    _set_work(op, lambda model: moe_work(op, model, tokens_in, generated))
+    match op:
+        case moe.ExpertPrefillOp() | moe.ExpertDecodeOp():
+            _set_kv(op, lambda model: expert_kv_bytes(op, model, tokens_in, generated))
+        case comm.AllReduceOp():
+            _set_each(op, "moved_bytes", lambda model: moved_bytes(op, model, tokens_in, generated))
+        case moe.GateOp() | moe.MergeOp():
+            pass
+
+
 def _annotate_cpu(op: tool.ComputeOp | tool.InvokeOp | agent.ComputeOp | memory.MemoryOp) -> None:
     """Demand of a call on a CPU core: CPU time is all of its latency unless the author says otherwise."""
     expected = prior(op)
@@ -193,9 +218,13 @@ def _set_work(op: Operation, work: Callable[[Model], Work]) -> None:
 
 
 def _set_kv(op: Operation, size_bytes: Callable[[Model], float]) -> None:
+    _set_each(op, "kv_bytes", size_bytes)
+
+
+def _set_each(op: Operation, name: cost.PerModel, size_bytes: Callable[[Model], float]) -> None:
     found = _each_model(op, size_bytes)
     if found is not None:
-        cost.set_per_model(op, "kv_bytes", found)
+        cost.set_per_model(op, name, found)
 
 
 def _each_model(op: Operation, demand: Callable[[Model], T]) -> list[T] | None:
