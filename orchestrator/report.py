@@ -6,6 +6,7 @@ Both faces read the same record, so that a figure is never computed twice.
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from placement.infeasible import Infeasibility
     from placement.plan import Plan, PlanOperator, PlanPool
     from placement.solve import Solution
+
+RIVALS_S = 0.7
+"""Seconds to look for the best plans without each operator's pool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +78,45 @@ def _row(operator: PlanOperator, pool: PlanPool, slack_s: float | None, runner_u
 
 
 def runner_up_texts(result: PlanResult, solution: Solution) -> list[str]:
-    """[operator] the next best pool and why it was not taken; empty where there is none."""
+    """[operator] the pool that would be used instead and what it would cost; empty where there is none.
+
+    Each operator's rival is a solve of its own; those for which `RIVALS_S` is too short are compared by single moves.
+    """
     from placement.explain import explain
 
-    found = explain(result.lowered.problem, solution.placement)
-    runners_up = [None if each is None else each.runner_up for each in found]
-    return ["" if each is None else f"{each.pool}: {each.reason}" for each in runners_up]
+    moves = [None if each is None else each.runner_up for each in explain(result.lowered.problem, solution.placement)]
+    end_s = time.monotonic() + RIVALS_S
+    texts: list[str] = []
+    for index, move in enumerate(moves):
+        if move is None or not _has_choice(result, index):
+            texts.append("")
+        elif time.monotonic() < end_s:
+            texts.append(_rival_text(result, solution, index))
+        else:
+            texts.append(f"{move.pool}: {move.reason}")
+    return texts
+
+
+def _has_choice(result: PlanResult, index: int) -> bool:
+    operators = result.lowered.problem.operators
+    return len({option.pool for twin in _twins(result, index) for option in operators[twin].options}) > 1
+
+
+def _twins(result: PlanResult, index: int) -> list[int]:
+    """The operator and its copies in other alternatives."""
+    specs = result.lowered.specs
+    return [other for other, spec in enumerate(specs) if spec.id == specs[index].id]
+
+
+def _rival_text(result: PlanResult, solution: Solution, index: int) -> str:
+    from placement.rival import rival
+
+    found = rival(result.lowered.problem, solution, _twins(result, index))
+    if found is None:
+        return ""
+    if found.pool is None or found.more_usd is None:
+        return "none: no other plan keeps the limits"
+    return f"{found.pool}: ${max(found.more_usd, 0.0):.3g} dearer" if found.more_usd > 0 else f"{found.pool}: as cheap"
 
 
 def plan_json(result: PlanResult) -> dict[str, Any]:
