@@ -29,8 +29,8 @@ LABEL = "[simulated text]"
 ARITHMETIC = re.compile(r"[-+(]*\d[\d.]*(?:\s*(?:\*\*|//|[-+*/%])\s*[-+(]*\d[\d.]*\)*)+")
 ENOUGH_SHARED_WORDS = 0.6
 
-# Priors below: `python examples/research_assistant.py --measure`, on two cores of an AMD EPYC with Python 3.11, warm;
-# output tokens are those of the simulated texts.
+# Priors below: `python examples/research_assistant.py --measure` on two cores of an AMD EPYC with other work; output
+# tokens are those of the simulated texts.
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def plan_research(question: str) -> Research:
     return f"Question: {question}"
 
 
-@compute(latency="0.1ms", cost_usd=0)
+@compute(latency="1.1ms", latency_sd="0.7ms", cost_usd=0)
 def gather(found: list[list[Passage]], exact: list[list[Passage]]) -> list[Passage]:
     """Every passage once, the best of each search first."""
     ranks = range(max((len(hits) for hits in [*found, *exact]), default=0))
@@ -115,13 +115,13 @@ def simulated_draft(question: str, evidence: list[Passage]) -> Draft:
     return Draft(LABEL, claims)
 
 
-@llm(model="llama3.1-8b", tokens_in=580, tokens_out=125, max_tokens=512, simulate=simulated_draft)
+@llm(model="llama3.1-8b", tokens_in=610, tokens_out=125, max_tokens=512, simulate=simulated_draft)
 def write_draft(question: str, evidence: list[Passage]) -> Draft:
     """You answer from the lines given and from nothing else. Each claim names the path and the line it rests on."""
     return f"{numbered(evidence)}\n\nQuestion: {question}"
 
 
-@compute(latency="0.5ms", cost_usd=0)
+@compute(latency="2ms", latency_sd="1ms", cost_usd=0)
 def check_citations(draft: Draft) -> Checked:
     """Reads every cited line: it must exist and, with the line after it, hold most of the claim's words."""
     problems = [problem_of(claim) for claim in draft.claims]
@@ -145,7 +145,7 @@ def simulated_revision(question: str, evidence: list[Passage], checked: Checked)
     return Draft(LABEL, [moved(claim) if problem else claim for claim, problem in pairs])
 
 
-@llm(model="llama3.1-8b", tokens_in=690, tokens_out=125, max_tokens=512, simulate=simulated_revision)
+@llm(model="llama3.1-8b", tokens_in=720, tokens_out=125, max_tokens=512, simulate=simulated_revision)
 def revise(question: str, evidence: list[Passage], checked: Checked) -> Draft:
     """You correct a draft. Each claim must rest on the line it cites: cite another line, or drop the claim."""
     claims = zip(checked.draft.claims, checked.problems, strict=True)
@@ -153,7 +153,7 @@ def revise(question: str, evidence: list[Passage], checked: Checked) -> Draft:
     return f"{numbered(evidence)}\n\nQuestion: {question}\n\nDraft:\n{listed}"
 
 
-@compute(latency="0.25ms", cost_usd=0)
+@compute(latency="0.9ms", latency_sd="0.1ms", cost_usd=0)
 def compose(checked: Checked, sums: list[Sum]) -> Answer:
     """The claims that passed with their citations, the calculated values, and how many claims were left out."""
     good = [claim for claim, problem in zip(checked.draft.claims, checked.problems, strict=True) if not problem]

@@ -35,9 +35,9 @@ NOTHING_TO_SAY = {"en": "You are welcome.", "de": "Gern geschehen.", "fr": "Je v
 WORDS_PER_S = 2.5  # 150 words a minute, a usual speaking rate
 LABEL = "[simulated text]"
 
-# Priors of the CPU steps and token counts: `python examples/voice_agent.py --measure`, on two cores of an AMD EPYC with
-# Python 3.11, warm; output tokens are those of the simulated texts. Seconds of audio are assumptions: a short question,
-# a short answer.
+# Priors of the CPU steps and token counts: `python examples/voice_agent.py --measure` on two cores of an AMD EPYC with
+# other work; output tokens are those of the simulated texts. Seconds of audio, the mean number of turns (`expect`) and
+# the two pages of 30 tokens that a search gives are assumptions.
 
 
 @dataclass(frozen=True)
@@ -92,14 +92,14 @@ def transcribe(recording: str) -> str:
     """The words of a recording."""
 
 
-@compute(latency="0.06ms", cost_usd=0)
+@compute(latency="0.8ms", latency_sd="0.2ms", cost_usd=0)
 def choose_language(transcript: str) -> str:
     """The language whose commonest words the transcript shares most; English when none does."""
     heard = words(transcript)
     return max(COMMON_WORDS, key=lambda language: len(heard & words(COMMON_WORDS[language])))
 
 
-@memory(k=3, latency="0.06ms", cost_usd=0)
+@memory(k=3, latency="1.4ms", latency_sd="0.6ms", cost_usd=0)
 def recall(conversation: str) -> list[Turn]:
     """The latest turns of a conversation, the newest first; none for a new one."""
     turns = data()["conversations"].get(conversation, [])
@@ -108,7 +108,7 @@ def recall(conversation: str) -> list[Turn]:
 
 # 0.304 s, deviation 0.147 s: 2,058 Google searches of OWL agents on the GAIA benchmark, in GAIATrace (Kim et al.,
 # arXiv 2606.01725; CC-BY-4.0). The busy part is what `--measure` gives for the local search below.
-@tool(latency="304ms", latency_sd="147ms", cpu="0.16ms", cost_usd=0, tokens_out=60, timeout="5s", idempotent=True)
+@tool(latency="304ms", latency_sd="147ms", cpu="0.8ms", cost_usd=0, tokens_out=60, timeout="5s", idempotent=True)
 def web_search(query: str) -> list[Page]:
     """The two pages of the local index that share most words with the query."""
     wanted = words(query)
@@ -126,14 +126,14 @@ def simulated_reply(transcript: str, history: list[Turn], language: str, message
     return f"{LABEL} {pages[0]['text'] if pages else NOTHING_TO_SAY[language]}"
 
 
-@llm(model="llama3.1-8b", tokens_in=120, tokens_out=25, max_tokens=160, simulate=simulated_reply)
+@llm(model="llama3.1-8b", tokens_in=120, tokens_out=30, max_tokens=160, simulate=simulated_reply)
 def converse(transcript: str, history: list[Turn], language: str) -> str:
     """You are a voice assistant. Search the web when you need a fact. Answer in one or two sentences, no markup."""
     past = "\n".join(f"User: {turn.heard}\nYou: {turn.said}" for turn in reversed(history))
     return f"{past}\nUser: {transcript}\nAnswer in the language {language!r}."
 
 
-@compute(latency="0.18ms", cost_usd=0)
+@compute(latency="0.9ms", latency_sd="0.1ms", cost_usd=0)
 def prepare_speech(reply: str, language: str) -> Spoken:
     """Removes what cannot be read aloud and keeps whole sentences up to the most words that are spoken."""
     plain = " ".join(re.sub(r"[*_`#|]|\[[^\]]*\]|https?://\S+", "", reply).split())
