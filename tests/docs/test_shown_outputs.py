@@ -1,0 +1,38 @@
+"""What the pages show of `orchestrator plan` is what it prints; times of the planner itself aside."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orchestrator.cli import invoke
+
+PAGES = ("README.md", "docs/getting-started.md")
+SHOWN = re.compile(r"<!-- output: orchestrator (plan [^\n]*?) -->\n```text\n(.*?)\n```", re.DOTALL)
+TIMED = re.compile(r"^planned in .*$", re.MULTILINE)
+
+
+def shown(project: Path) -> Iterator[tuple[str, str, str]]:
+    for page in PAGES:
+        for command, text in SHOWN.findall((project / page).read_text(encoding="utf-8")):
+            yield page, command, text
+
+
+def test_every_page_shows_a_plan(project: Path) -> None:
+    assert {page for page, _, _ in shown(project)} == set(PAGES)
+
+
+def test_plans_print_what_the_pages_show(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(project)
+    for page, command, text in shown(project):
+        assert invoke(command.split()) == 0
+        printed = TIMED.sub("planned", capsys.readouterr().out).rstrip().splitlines()
+        expected = TIMED.sub("planned", text).splitlines()
+        if expected[-1] == "...":
+            expected = expected[:-1]
+        assert printed[: len(expected)] == expected, f"{page}: run `orchestrator {command}` and show what it prints"
