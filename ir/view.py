@@ -45,6 +45,7 @@ class Execution:
     retries: int
     idempotent: bool
     stream: bool
+    pure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,8 @@ def function(op: Operation) -> Function | None:
 def execution(op: Operation) -> Execution:
     """How the call that an operation is part of is run."""
     retries = integer(op, "retries")
-    return Execution(number(op, "timeout_s"), retries or 0, "idempotent" in op.properties, "stream" in op.properties)
+    idempotent, stream, pure = (name in op.properties for name in ("idempotent", "stream", "pure"))
+    return Execution(number(op, "timeout_s"), retries or 0, idempotent, stream, pure)
 
 
 def prior(op: Operation) -> Prior:

@@ -62,7 +62,11 @@ class Prior:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """How one call is run: limits and what may happen after a failure."""
+    """How one call is run: limits and what may happen after a failure.
+
+    `pure`: the call changes nothing and, within a run, the same arguments give the same value until a memory is
+    written; a compiler may drop it or share its value. Only a `CallTask` other than a store may be.
+    """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
@@ -70,6 +74,7 @@ class Execution:
     retries: int = 0
     idempotent: bool = False
     stream: bool = False
+    pure: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

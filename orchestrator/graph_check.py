@@ -173,7 +173,7 @@ def _check_values(path: str, task: Task) -> None:
         case CallTask():
             _check_function(f"{path}.function", task.function)
             _check_prior(f"{path}.prior", task.prior)
-            _check_execution(f"{path}.execution", task.execution)
+            _check_execution(f"{path}.execution", task.execution, may_be_pure=task.op != "store")
             _check_memory(path, task)
         case ModelTask():
             _check_function(f"{path}.function", task.function)
@@ -217,13 +217,17 @@ def _check_prior(path: str, prior: Prior) -> None:
         _between(f"{path}.cpu_s", prior.cpu_s, 0, -1 if prior.latency_s is None else prior.latency_s)
 
 
-def _check_execution(path: str, execution: Execution) -> None:
+def _check_execution(path: str, execution: Execution, may_be_pure: bool = False) -> None:
     _between(f"{path}.timeout_s", execution.timeout_s, 0, MAX_DURATION_S)
     if execution.timeout_s == 0:
         _refuse(f"{path}.timeout_s", "is 0", "use a positive number of seconds, or null for no limit")
     _at_least(f"{path}.retries", execution.retries, 0)
     if execution.retries and not execution.idempotent:
         _refuse(f"{path}.retries", f"is {execution.retries} without idempotent", "set idempotent, or retries to 0")
+    if execution.pure and not may_be_pure:
+        _refuse(f"{path}.pure", "is true", "only a tool, compute, lookup or load may be pure: set it to false")
+    if execution.pure and not execution.idempotent:
+        _refuse(f"{path}.pure", "is true without idempotent", "what changes nothing may run twice: set idempotent")
 
 
 def _check_memory(path: str, task: CallTask) -> None:

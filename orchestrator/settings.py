@@ -39,8 +39,12 @@ class LlmSettings(ExecutionSettings, total=False):
 
 
 class CallSettings(ExecutionSettings, total=False):
-    """`@tool` and `@compute`: what one call is expected to take; `cpu` is the busy part of `latency`."""
+    """`@tool` and `@compute`: what one call is expected to take; `cpu` is the busy part of `latency`.
 
+    `pure`: it changes nothing, and within a run the same arguments give the same value.
+    """
+
+    pure: bool
     latency: Duration | None
     latency_sd: Duration
     cpu: Duration | None
@@ -87,6 +91,7 @@ NOT_PER_CALL = frozenset({"simulate", "k", "op"})
 """Keywords that belong to the function itself: a plan names the function, so one call cannot override them."""
 
 _IDEMPOTENT_BY_DEFAULT = {"llm": True, "model": True, "compute": True, "tool": False, "memory": True}
+_PURE_BY_DEFAULT = frozenset({"compute", "memory"})
 
 
 class Settings:
@@ -152,15 +157,24 @@ class Settings:
 
     def execution(self) -> Execution:
         """Limits and retries; more attempts need a function that may run twice."""
-        default = _IDEMPOTENT_BY_DEFAULT[self.kind] and self._values.get("op") != "store"
+        writes = self._values.get("op") == "store"
+        default = (_IDEMPOTENT_BY_DEFAULT[self.kind] and not writes) or self._values.get("pure") is True
         idempotent = self.flag("idempotent", default)
+        pure = self.flag("pure", self.kind in _PURE_BY_DEFAULT and idempotent and not writes)
+        if pure and writes:
+            self.fail("pure=True with op='store'", "a store writes: leave pure out")
+        if pure and not idempotent:
+            self.fail(
+                "pure=True on a function that is not idempotent",
+                "what changes nothing may run twice: leave idempotent out, or write pure=False",
+            )
         retries = self.count("retries", 0, at_least=0)
         if retries and not idempotent:
             self.fail(
                 f"retries={retries} on a function that is not idempotent",
                 "write idempotent=True if running it twice does no harm, else leave retries out",
             )
-        return Execution(self.duration_s("timeout", positive=True), retries, idempotent, self.flag("stream"))
+        return Execution(self.duration_s("timeout", positive=True), retries, idempotent, self.flag("stream"), pure)
 
     def prior(self) -> Prior:
         """Expected latency, its busy part, price and size of one call."""

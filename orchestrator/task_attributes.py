@@ -46,6 +46,7 @@ def call(task: LlmTask | CallTask | ModelTask) -> tuple[type[Operation], dict[st
         "retries": task.execution.retries or None,
         "idempotent": task.execution.idempotent,
         "stream": task.execution.stream,
+        "pure": task.execution.pure,
     }
     match task:
         case LlmTask():

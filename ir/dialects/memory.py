@@ -59,5 +59,10 @@ class StoreOp(MemoryOp):
 
     name = "memory.store"
 
+    def verify_(self) -> None:
+        super().verify_()
+        if self.pure is not None:
+            raise VerifyException(f"@{self.id.data} is a store, which writes, so it cannot be pure")
+
 
 Memory = Dialect("memory", [LookupOp, LoadOp, StoreOp], [])

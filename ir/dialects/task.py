@@ -84,13 +84,17 @@ class TaskOp(IRDLOperation, ABC):
 
 
 class FunctionOp(TaskOp, ABC):
-    """Work of a user's function, and how a call of it runs."""
+    """Work of a user's function, and how a call of it runs.
+
+    `pure`: it changes nothing, and within a run the same arguments give the same value until a memory is written.
+    """
 
     function = prop_def(FunctionAttr)
     timeout_s = opt_prop_def(NUMBER)
     retries = opt_prop_def(INTEGER)
     idempotent = opt_prop_def(UnitAttr)
     stream = opt_prop_def(UnitAttr)
+    pure = opt_prop_def(UnitAttr)
 
     def verify_(self) -> None:
         super().verify_()
@@ -144,7 +148,7 @@ class CpuCallOp(CallOp, PriorOp, ABC):
 PRIOR = ("latency_s", "latency_sd_s", "cpu_s", "cost_usd", "tokens_out")
 """Properties with what the author expects of a call."""
 
-_INHERITED = ("where", "function", "timeout_s", "retries", "idempotent", "stream")
+_INHERITED = ("where", "function", "timeout_s", "retries", "idempotent", "stream", "pure")
 
 
 def inherited(call: CallOp) -> dict[str, Attribute]:

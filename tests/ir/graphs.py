@@ -123,8 +123,9 @@ class _Maker:
         names = self.draw(st.lists(st.sampled_from(["a", "b", "class", "gr\u00f6\u00dfe"]), unique=True, max_size=2))
         return {name: self.expression(scope) for name in names}
 
-    def execution(self) -> Execution:
-        return self.draw(st.builds(Execution, maybe_amounts, st.integers(0, 2), st.booleans(), st.booleans()))
+    def execution(self, may_be_pure: bool = False) -> Execution:
+        pure = st.booleans() if may_be_pure else st.just(False)
+        return self.draw(st.builds(Execution, maybe_amounts, st.integers(0, 2), st.booleans(), st.booleans(), pure))
 
     def header(self, kind: str) -> dict[str, Any]:
         name = self.name(kind)
@@ -169,7 +170,7 @@ class _Maker:
                 cost_usd=self.draw(maybe_amounts),
                 tokens_out=self.draw(maybe_amounts),
             ),
-            execution=self.execution(),
+            execution=self.execution(may_be_pure=op != "store"),
             op=op,
             k=self.draw(st.none() | st.just(4)) if op == "lookup" else None,
         )

@@ -106,7 +106,7 @@ class _Drawing:
                 self.maybe(AMOUNTS),
                 self.maybe(AMOUNTS),
             ),
-            execution=self.execution(),
+            execution=self.execution(may_be_pure=op != "store"),
             op=op,
             k=self.maybe(st.integers(1, 9)) if op == "lookup" else None,
         )
@@ -188,11 +188,12 @@ class _Drawing:
         source = self.draw(st.sampled_from(("agent.py", "examples/voice_agent.py", "module:pkg.mod")))
         return FunctionRef(source, self.draw(WORDS), f"{self.draw(st.integers(0, 2**256 - 1)):064x}")
 
-    def execution(self) -> Execution:
+    def execution(self, may_be_pure: bool = False) -> Execution:
         idempotent = self.draw(st.booleans())
+        pure = may_be_pure and idempotent and self.draw(st.booleans())
         retries = self.draw(st.integers(0, 3)) if idempotent else 0
         timeout_s = self.maybe(st.floats(math.ulp(0), MAX_DURATION_S))
-        return Execution(timeout_s, retries, idempotent, self.draw(st.booleans()))
+        return Execution(timeout_s, retries, idempotent, self.draw(st.booleans()), pure)
 
     def models(self) -> tuple[str, ...]:
         return tuple(self.draw(st.lists(WORDS, min_size=1, max_size=2, unique=True)))

@@ -50,6 +50,10 @@ SAMPLE = Path(__file__).with_name("agents_sample.py")
         ("@tool(retries=2)", "retries=2 on a function that is not idempotent"),
         ("@tool(idempotent=1)", "idempotent=1 is not a bool"),
         ("@tool(stream='yes')", "stream='yes' is not a bool"),
+        ("@tool(pure=1)", "pure=1 is not a bool"),
+        ("@tool(pure=True, idempotent=False)", "pure=True on a function that is not idempotent"),
+        ("@memory(op='store', pure=True)", "pure=True with op='store'"),
+        ("@llm(model='m', max_tokens=9, pure=True)", "unknown keyword 'pure'"),
         ("@tool(k=3)", "unknown keyword 'k'"),
         ("@memory(k=0)", "k=0 must be a whole number of at least 1"),
         ("@memory(op='erase')", "op='erase' is no memory operation"),
@@ -208,6 +212,17 @@ def test_defaults_of_idempotence_follow_what_a_kind_does() -> None:
     assert not tool(f).execution.idempotent
     assert llm(model="m", max_tokens=1)(f).execution.idempotent
     assert model(model="m", tokens=1)(f).execution.idempotent
+
+
+def test_what_changes_nothing_by_default() -> None:
+    def f() -> int:
+        return 1
+
+    calls = (tool, tool(pure=True), compute, compute(pure=False), compute(idempotent=False), memory, memory(op="load"))
+    assert [each(f).execution.pure for each in calls] == [False, True, True, False, False, True, True]
+    assert memory(op="store")(f).execution.pure is False
+    assert tool(pure=True)(f).execution.idempotent, "what changes nothing may run twice"
+    assert tool(pure=True)(f).options(pure=False).execution.pure is False
 
 
 def test_priors_are_kept_in_seconds_and_a_written_zero_differs_from_nothing() -> None:

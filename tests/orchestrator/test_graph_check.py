@@ -109,6 +109,7 @@ def test_one_of_each_task_keeps_every_rule() -> None:
 
 
 NAN, INF = float("nan"), float("inf")
+PURE = Execution(idempotent=True, pure=True)
 
 BROKEN: list[tuple[Callable[[], Graph], str, str]] = [
     (lambda: graph(name="a b"), "name", "'a b' is no identifier"),
@@ -164,6 +165,9 @@ BROKEN: list[tuple[Callable[[], Graph], str, str]] = [
     (lambda: graph(call(execution=Execution(timeout_s=-1.0))), "body.tasks[0].execution.timeout_s", "is -1.0"),
     (lambda: graph(call(execution=Execution(retries=1))), "body.tasks[0].execution.retries", "without idempotent"),
     (lambda: graph(call(execution=Execution(retries=-1))), "body.tasks[0].execution.retries", "is -1"),
+    (lambda: graph(call(execution=Execution(pure=True))), "body.tasks[0].execution.pure", "without idempotent"),
+    (lambda: graph(llm(execution=PURE)), "body.tasks[0].execution.pure", "is true"),
+    (lambda: graph(call(kind="memory", op="store", execution=PURE)), "body.tasks[0].execution.pure", "is true"),
     (lambda: graph(call(kind="memory")), "body.tasks[0].op", "is None on a memory task"),
     (lambda: graph(call(op="load")), "body.tasks[0].op", "is 'load' on a tool task"),
     (lambda: graph(call(kind="memory", op="store", k=1)), "body.tasks[0].k", "is 1 with op 'store'"),
@@ -239,6 +243,17 @@ def test_every_field_of_a_task_is_known_to_this_test() -> None:
     assert known == {
         *("id", "name", "where", "kind", "function", "inputs", "models", "max_tokens", "tokens_in", "tokens_out"),
         *("execution", "prior", "op", "k", "audio_s", "tokens", "images", "latency_s", "latency_sd_s", "cpu_s"),
-        *("cost_usd", "timeout_s", "retries", "idempotent", "stream", "body", "sla", "input_schema", "output_schema"),
+        *(
+            "cost_usd",
+            "timeout_s",
+            "retries",
+            "idempotent",
+            "stream",
+            "pure",
+            "body",
+            "sla",
+            "input_schema",
+            "output_schema",
+        ),
         *("description", "degrade", "first_output", "format"),
     }

@@ -114,3 +114,12 @@ agent.graph @a(q) {
   agent.output %q : !agent.json
 }
 // CHECK: tokens of @c must be a finite number that is not negative, got -1.0
+
+// -----
+
+agent.graph @a(q) {
+^bb0(%q : !agent.json):
+  %r = memory.store @keep(x = %q) {function = #agent.function<"a.py", "f", "00">, pure} : (!agent.json) -> !agent.json
+  agent.output %q : !agent.json
+}
+// CHECK: @keep is a store, which writes, so it cannot be pure
