@@ -70,10 +70,10 @@ def search_docs(query: str) -> list[Passage]:
 
 @tool(latency="2.8ms", latency_sd="1.5ms", cost_usd=0, timeout="5s", idempotent=True)
 def find_text(term: str) -> list[Passage]:
-    """The first three lines of the project's documents that contain a text, whatever its case."""
+    """The first three lines of prose in the project's documents that contain a text, whatever its case."""
     if not term.strip():
         raise ValueError("find_text needs a text to look for, got an empty one")
-    lines = ((path, number, line) for path in documents() for number, line in enumerate(lines_of(path), 1))
+    lines = ((path, number, line) for path in documents() for number, line in enumerate(prose_of(path), 1))
     hits = (Passage(name_of(path), number, line) for path, number, line in lines if term.lower() in line.lower())
     return list(islice(hits, 3))
 
@@ -98,15 +98,24 @@ def words(text: str) -> list[str]:
     return [word[:-1] if len(word) > 3 and word.endswith("s") else word for word in found if word not in COMMON_WORDS]
 
 
+def prose_of(path: Path) -> list[str]:
+    """The lines of a Markdown file with headings, comments and code blocks emptied, so that line numbers hold."""
+    lines, in_code = list[str](), False
+    for line in lines_of(path):
+        fence = line.lstrip().startswith("```")
+        in_code ^= fence
+        lines.append("" if in_code or fence or line.startswith(("#", "<!--")) else line)
+    return lines
+
+
 def passages_of(path: Path) -> Iterator[Passage]:
-    """The paragraphs, list items and table rows of a Markdown file; headings, comments and code are left out."""
-    first, lines, in_code = 1, list[str](), False
-    for number, line in enumerate([*lines_of(path), ""], 1):
-        in_code ^= line.lstrip().startswith("```")
-        if lines and (not line.strip() or re.match(r"\s*([-*|#>`]|\d+\.)", line)):
+    """The paragraphs, list items and table rows of a Markdown file."""
+    first, lines = 1, list[str]()
+    for number, line in enumerate([*prose_of(path), ""], 1):
+        if lines and (not line.strip() or re.match(r"\s*([-*>]\s|\d+\.\s|\|)", line)):
             yield Passage(name_of(path), first, "\n".join(lines))
             lines = []
-        if re.search(r"\w", line) and not in_code and not line.lstrip().startswith(("#", "<!--", "```")):
+        if re.search(r"\w", line):
             first = first if lines else number
             lines.append(line)
 
@@ -118,7 +127,9 @@ def _index_of_files(stamps: tuple[tuple[Path, int], ...]) -> Index:
 
 
 def index_over(passages: list[Passage]) -> Index:
-    counts = [Counter(words(passage.text)) for passage in passages]
+    """The first two words of a passage count twice: a definition begins with its term."""
+    found = [words(passage.text) for passage in passages]
+    counts = [Counter([*all_words, *all_words[:2]]) for all_words in found]
     passages_with = Counter(word for count in counts for word in count)
     mean_length = sum(count.total() for count in counts) / max(1, len(counts))
     return Index(passages, counts, passages_with, mean_length)
