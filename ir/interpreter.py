@@ -209,10 +209,9 @@ def _expert_decode(run: _Run, op: moe.ExpertDecodeOp) -> list[object]:
 
 def _merge(run: _Run, op: moe.MergeOp) -> list[object]:
     (value,) = run.read(op)
-    outputs = value.whole if isinstance(value, Shard) else value
-    if not isinstance(outputs, Outputs):
-        raise InterpretError(f"@{op.id.data} merges what no expert gave")
-    return [Shard(value.part, outputs.merged) if isinstance(value, Shard) else outputs.merged]
+    if isinstance(value, Shard):
+        return [Shard(value.part, cast(Outputs, value.whole).merged)]
+    return [cast(Outputs, value).merged]
 
 
 def _all_reduce(run: _Run, op: comm.AllReduceOp) -> list[object]:
