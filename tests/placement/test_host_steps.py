@@ -12,7 +12,7 @@ def test_steps_around_a_model_are_busy_all_the_time_until_a_profile_says_better(
     assert prior.lacking == ()
     spec = llm_spec(phase, prior=prior)
     (guessed,) = rows_of(spec, pricing(cores())).rows
-    assert (guessed.latency_s, guessed.source) == (0.002, "prior")
-    assert guessed.cost_usd == pytest.approx(0.002 * 0.001)  # a core at 3.60 USD an hour
+    assert (guessed.latency_s, guessed.source) == (0.0003, "prior")
+    assert guessed.cost_usd == pytest.approx(0.0003 * 0.001)  # a core at 3.60 USD an hour
     (found,) = rows_of(spec, pricing(cores(), rows=(row(f"answer.{phase}", "xeon_8480p", 0.0007, None),))).rows
     assert (found.latency_s, found.source) == (0.0007, "profile")
