@@ -16,6 +16,7 @@ from ir.passes.decompose_llm import DecomposeLlmPass
 from ir.passes.decompose_moe import DecomposeMoePass
 from ir.passes.decompose_tool import DecomposeToolPass
 from ir.passes.inline_agents import InlineAgentsPass
+from ir.passes.overlap_transfer import OverlapTransferPass
 from ir.passes.shard_tensor_parallel import ShardTensorParallelPass
 
 CAPTURE = "capture"
@@ -24,6 +25,7 @@ CAPTURE = "capture"
 DEFAULT_PIPELINE: tuple[type[ModulePass], ...] = (
     InlineAgentsPass,
     DecomposeLlmPass,
+    OverlapTransferPass,
     DecomposeToolPass,
     AnnotateDemandPass,
 )

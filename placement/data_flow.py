@@ -6,7 +6,7 @@ share of the reader's visits only, what a fan-out makes in several copies; a tra
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeGuard, cast
 
@@ -14,6 +14,7 @@ from xdsl.ir import BlockArgument, Operation, OpResult, Region, SSAValue
 
 from costmodel.errors import CostError
 from ir.dialects.agent import GraphOp, InterruptOp
+from ir.dialects.comm import KvTransferOp
 from ir.dialects.control import FanoutOp, LoopOp, ReactOp, WhenOp
 from ir.dialects.llm import KvType
 from ir.dialects.plan import ChooseOp
@@ -42,7 +43,7 @@ class EdgeSpec:
 
     `share` is the mean number of times in one visit of `dst`, at most 1, and an upper bound where a loop's count
     decides. `copies` is how many values of `src` arrive then, on average. `is_internal`: the two share a pool whatever
-    is decided, so that nothing moves.
+    is decided, so that nothing moves. `is_layerwise`: the KV leaves layer by layer while `src` runs.
     """
 
     src: int
@@ -51,6 +52,7 @@ class EdgeSpec:
     share: float
     copies: float
     is_internal: bool
+    is_layerwise: bool = False
 
 
 Edges = tuple[EdgeSpec, ...]
@@ -82,19 +84,30 @@ def read_edges(graph: GraphOp, operations: Sequence[FunctionOp], groups: Sequenc
     edges: list[EdgeSpec] = []
     for dst, op in enumerate(operations):
         read: dict[int, tuple[_Flow, bool]] = {}
+        layerwise = _sent_layerwise(op.operands)
         for value in op.operands:
             for source, flow in flows.of(value).items():
                 known, was_kv = read.get(index[source], (None, False))
                 read[index[source]] = _joined(known, flow), was_kv or is_kv(value)
         for src, (flow, carries_kv) in sorted(read.items(), key=lambda entry: entry[0]):
             is_internal = src == dst or (src, dst) in together
-            edges.append(EdgeSpec(src, dst, carries_kv, flow.share, flow.copies, is_internal))
+            is_layerwise = operations[src] in layerwise
+            edges.append(EdgeSpec(src, dst, carries_kv, flow.share, flow.copies, is_internal, is_layerwise))
     return tuple(edges)
 
 
 def is_kv(value: SSAValue) -> bool:
     """Whether a value is the KV cache of a prompt."""
     return isinstance(value.type, KvType)
+
+
+def _sent_layerwise(operands: Iterable[SSAValue]) -> set[object]:
+    """The operations whose KV reaches these operands layer by layer."""
+    return {
+        operand.owner.kv.owner
+        for operand in operands
+        if isinstance(operand.owner, KvTransferOp) and operand.owner.layerwise is not None
+    }
 
 
 def probability(op: WhenOp) -> float:

@@ -19,7 +19,7 @@ from placement.pricing import Pricing, Row, check_fleet
 from placement.problem import DeviceCapacity, Edge, Operator, Option, Pool, Problem
 from placement.specs_from_ir import read_specs
 from placement.structure import Structure, names_of_choice, read_structure
-from placement.transfers import data_table, kv_size_bytes, kv_table
+from placement.transfers import data_table, fastest_layers_s, kv_size_bytes, kv_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,4 +88,6 @@ def _edge(edge: EdgeSpec, specs: Sequence[OperatorSpec], table: Sequence[Rows], 
         moves = data_table(pricing.fleet, sources, targets, size_bytes)
         return Edge(edge.src, edge.dst, "place", size_bytes, visits, moves)
     largest = max((kv_size_bytes(src, pricing, model) or 0.0 for model in src.models), default=0.0)
-    return Edge(edge.src, edge.dst, "kv_place", largest, visits, kv_table(src, pricing, sources, targets))
+    hidden_by_s = fastest_layers_s(table[edge.src].rows) if edge.is_layerwise else None
+    moves = kv_table(src, pricing, sources, targets, hidden_by_s)
+    return Edge(edge.src, edge.dst, "kv_place", largest, visits, moves)

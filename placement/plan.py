@@ -223,6 +223,7 @@ class PlanTransfer(Document):
     """What one call of `dst` receives from `src`, and what that takes; `visits` is how often in a run, on average.
 
     `size_bytes` is None where a measurement says what the transfer takes and nothing says how much is moved.
+    `overlapped`: the transfer begins while `src` runs, and `latency_s` is what is left of it after `src`.
     """
 
     src: str

@@ -139,6 +139,7 @@ def _transfers(lowered: Lowered, taken: Mapping[int, Option]) -> list[plan.PlanT
                 latency_s=move.latency_s,
                 cost_usd=move.cost_usd,
                 visits=edge.visits,
+                overlapped=move.overlapped,
             )
         )
     return found

@@ -73,10 +73,14 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Latency and cost of one transfer between two places."""
+    """Latency and cost of one transfer between two places.
+
+    `overlapped`: it begins while the source still runs, and `latency_s` is an upper bound of what remains after it.
+    """
 
     latency_s: float
     cost_usd: float
+    overlapped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,19 @@ Within a place data moves for nothing; a pair with neither a measured row nor a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 
 from costmodel.errors import CostError
 from costmodel.fleet import Fleet
 from costmodel.llm import kv_bytes
+from costmodel.overlap import exposed_s
 from costmodel.profile import ProfileRow
+from costmodel.roofline import DEFAULT
 from costmodel.transfer import link_between, transfer_s, transfer_usd
 from placement.measured_sizes import check_size
 from placement.operators import OperatorSpec
-from placement.pricing import Pricing
+from placement.pricing import Pricing, Row
 from placement.problem import Pool, Transfer
 
 Table = dict[tuple[str, str], Transfer]
@@ -35,11 +38,33 @@ def data_table(fleet: Fleet, sources: Iterable[Pool], destinations: Iterable[Poo
     return table
 
 
-def kv_table(prefill: OperatorSpec, pricing: Pricing, sources: Iterable[Pool], destinations: Iterable[Pool]) -> Table:
+def fastest_layers_s(rows: Iterable[Row]) -> dict[str, float]:
+    """By KV place, the least time in which the layers of a prefill with these rows pass.
+
+    A roofline's row also has the engine's own time in a step, in which no layer runs.
+    """
+    found: dict[str, float] = {}
+    for row in rows:
+        place, engine_s = row.pool.kv_place, DEFAULT.step_s if row.source == "roofline" else 0.0
+        found[place] = min(found.get(place, math.inf), max(0.0, row.latency_s - engine_s))
+    return found
+
+
+def kv_table(
+    prefill: OperatorSpec,
+    pricing: Pricing,
+    sources: Iterable[Pool],
+    destinations: Iterable[Pool],
+    hidden_by_s: Mapping[str, float] | None = None,
+) -> Table:
     """Transfers of the KV that a prefill leaves behind, between pools of the same model.
 
     Two pools of one class are still two pools: their transfer takes the class's own link. A measured row
     `<function>.kv_transfer` on `a->b` replaces the link.
+
+    `hidden_by_s` (see `fastest_layers_s`): the KV leaves layer by layer, so that a link delays decode by no more than
+    what the fastest prefill at the source's KV place leaves exposed; a slower one leaves less. None: it leaves after
+    prefill.
     """
     table: Table = {}
     targets = {pool.kv_place: pool for pool in destinations}
@@ -47,7 +72,8 @@ def kv_table(prefill: OperatorSpec, pricing: Pricing, sources: Iterable[Pool], d
         for target, target_pool in targets.items():
             if pool.model != target_pool.model:
                 continue
-            transfer = _kv_transfer(prefill, pricing, pool, target_pool)
+            layers_s = None if hidden_by_s is None else hidden_by_s[place]
+            transfer = _kv_transfer(prefill, pricing, pool, target_pool, layers_s)
             if transfer is not None:
                 table[place, target] = transfer
     return table
@@ -66,25 +92,33 @@ def over_link(fleet: Fleet, source: str, destination: str, size_bytes: float) ->
     return None if link is None else Transfer(transfer_s(link, size_bytes), transfer_usd(link, size_bytes))
 
 
-def _kv_transfer(prefill: OperatorSpec, pricing: Pricing, source: Pool, destination: Pool) -> Transfer | None:
+def _kv_transfer(
+    prefill: OperatorSpec, pricing: Pricing, source: Pool, destination: Pool, hidden_by_s: float | None
+) -> Transfer | None:
     """A measured row's time and cost; the link's where there is no row, or for the cost where the row has none."""
+    fleet = pricing.fleet
     row = _kv_row(prefill, pricing, f"{source.device}->{destination.device}")
     if row is not None and row.cost_usd is not None:
         return Transfer(row.latency_s, row.cost_usd)
-    if over_link(pricing.fleet, source.device, destination.device, 0.0) is None:
+    link = link_between(fleet, fleet.device_class(source.device), fleet.device_class(destination.device))
+    if link is None:
         if row is not None:
             raise CostError(
                 f"profile row of {row.task!r} on {row.device!r} has no cost_usd and no link prices it; write 0 if free"
             )
         return None
-    size_bytes = kv_size_bytes(prefill, pricing, source.model or "")
-    if size_bytes is None:
+    size_bytes, model = kv_size_bytes(prefill, pricing, source.model or ""), pricing.models.model(source.model or "")
+    if size_bytes is None or prefill.tokens_in is None:
         raise CostError(
             f"{prefill.function!r} states no tokens_in, which sizes its KV transfer; give tokens_in= in the decorator, "
             f"or profile rows with tokens_in or of task '{prefill.function}.kv_transfer'"
         )
-    moved = over_link(pricing.fleet, source.device, destination.device, size_bytes)
-    return moved if moved is None or row is None else Transfer(row.latency_s, moved.cost_usd)
+    cost_usd = transfer_usd(link, size_bytes)
+    if row is not None:
+        return Transfer(row.latency_s, cost_usd)
+    if hidden_by_s is None:
+        return Transfer(transfer_s(link, size_bytes), cost_usd)
+    return Transfer(exposed_s(link, size_bytes, model, prefill.tokens_in, hidden_by_s), cost_usd, overlapped=True)
 
 
 def _kv_row(prefill: OperatorSpec, pricing: Pricing, device: str) -> ProfileRow | None:

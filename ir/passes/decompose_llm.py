@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp, NoneAttr, StringAttr, UnitAttr
+from xdsl.dialects.builtin import ModuleOp, NoneAttr, StringAttr
 from xdsl.ir import Attribute, Block, Operation, Region
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, RewritePattern, op_type_rewrite_pattern
@@ -101,7 +101,7 @@ class _Call:
             transfer = KvTransferOp.create(
                 operands=[kv],
                 result_types=[self.kv],
-                properties=self.part(self.ids["kv_transfer"]) | {"layerwise": UnitAttr()},
+                properties=self.part(self.ids["kv_transfer"]),
             )
             block.add_op(transfer)
             kv = transfer.result

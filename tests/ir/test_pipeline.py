@@ -66,10 +66,17 @@ def test_a_stage_stops_after_its_pass(stage: str | None, present: str, absent: s
 
 
 def test_the_stages_are_the_passes_in_order_after_the_capture() -> None:
-    assert STAGES == ("capture", "inline-agents", "decompose-llm", "decompose-tool", "annotate-demand")
+    assert STAGES == (
+        "capture",
+        "inline-agents",
+        "decompose-llm",
+        "overlap-transfer",
+        "decompose-tool",
+        "annotate-demand",
+    )
     reached: list[str] = []
     run_passes(a_module(), "decompose-tool", lambda stage, _: reached.append(stage))
-    assert reached == ["capture", "inline-agents", "decompose-llm", "decompose-tool"]
+    assert reached == ["capture", "inline-agents", "decompose-llm", "overlap-transfer", "decompose-tool"]
 
 
 def test_an_unknown_stage_is_refused_with_those_that_there_are() -> None:

@@ -160,6 +160,22 @@ def test_a_disaggregated_call_moves_its_kv(of: AgentFunction[..., object], call:
     (kv,) = [each for each in document.transfers if each.kind == "kv"]
     assert (kv.src, kv.dst) == (f"{call}.prefill", f"{call}.decode")
     assert (kv.size_bytes, kv.latency_s, kv.cost_usd, kv.visits) == (size_bytes, 0.01, 0.001, 1.0)
+    assert not kv.overlapped  # what was measured stays what it is
+
+
+def test_a_transfer_behind_a_prefill_takes_what_is_exposed() -> None:
+    rows = (
+        row("answer.prefill", "h100_sxm", 0.064, 0.1),
+        row("answer.prefill", "xeon_8480p", 9.0, 9.0),
+        row("answer.decode", "h100_sxm", 9.0, 9.0),
+        row("answer.decode", "xeon_8480p", 0.1, 0.1),
+    )
+    document = planned(
+        agents.answer_agent, pricing(links=(Link("h100_sxm", "xeon_8480p", 1e9, 0.001, 0.0),), rows=rows)
+    )
+    (kv,) = [each for each in document.transfers if each.kind == "kv"]
+    # 131.072 MB at 1 GB/s after 1 ms, less 31 of 32 layers of 64 ms: 1 + 131.072 - 62 ms
+    assert (kv.overlapped, kv.latency_s) == (True, pytest.approx(0.070072))
 
 
 def test_what_an_operator_says_of_itself() -> None:

@@ -4,9 +4,9 @@ import pytest
 
 from costmodel.errors import CostError
 from costmodel.fleet import Fleet, Link
-from placement.pricing import cpu_pool, model_pool
+from placement.pricing import Row, cpu_pool, model_pool
 from placement.problem import Pool, Transfer
-from placement.transfers import data_table, kv_size_bytes, kv_table, over_link
+from placement.transfers import data_table, fastest_layers_s, kv_size_bytes, kv_table, over_link
 from tests.placement.sample_agents import CATALOG, cores, described, fleet, h100, llm_spec, pricing, row
 
 MODEL = "llama3.1-8b"
@@ -89,6 +89,40 @@ def test_a_measured_transfer_that_does_not_fit_is_refused(measured: object, mess
     priced = pricing(described("hp", 1.0), described("co", 1.0), rows=(measured,))  # type: ignore[arg-type]
     with pytest.raises(CostError, match=message):
         kv_table(llm_spec("prefill"), priced, pools("hp"), pools("co"))
+
+
+def test_kv_that_leaves_layer_by_layer_takes_what_prefill_does_not_hide() -> None:
+    priced = replace(pricing(), fleet=linked(link("hp", "co")))
+    hidden_by_s = {f"hp/{MODEL}": 0.064}
+    moves = kv_table(llm_spec("prefill"), priced, pools("hp"), pools("co"), hidden_by_s)
+    # 31 of 32 layers of 2 ms hide 62 ms of the 131.072 ms; the charge is that of all bytes
+    exposed_s = 0.002 + KV_BYTES / 1e9 - 0.062
+    assert moves == {
+        (f"hp/{MODEL}", f"co/{MODEL}"): Transfer(
+            pytest.approx(exposed_s), pytest.approx(KV_BYTES * 1e-9), overlapped=True
+        )
+    }
+
+
+@pytest.mark.parametrize("cost_usd", [0.005, None])
+def test_a_measured_transfer_is_not_overlapped_again(cost_usd: float | None) -> None:
+    measured = row("answer.kv_transfer", "hp->co", 0.01, cost_usd, tokens_in=1000)
+    priced = pricing(described("hp", 1.0), described("co", 1.0), links=(link("hp", "co"),), rows=(measured,))
+    (move,) = kv_table(llm_spec("prefill"), priced, pools("hp"), pools("co"), {f"hp/{MODEL}": 1.0}).values()
+    assert (move.latency_s, move.overlapped) == (0.01, False)
+
+
+def test_the_fastest_prefill_of_a_place_hides_least() -> None:
+    (slow,), (fast,) = pools("h100_sxm"), [model_pool(h100(), MODEL, 2, "fp16")]
+    (other,) = pools("a40")
+    rows = [
+        Row(slow, 0.025, 0.0, "roofline"),
+        Row(fast, 0.015, 0.0, "roofline"),
+        Row(other, 0.03, 0.0, "profile"),
+    ]
+    # a roofline's row has 5 ms of the engine's own, in which no layer runs; what a measurement has is not known apart
+    assert fastest_layers_s(rows) == {slow.kv_place: pytest.approx(0.01), other.kv_place: 0.03}
+    assert fastest_layers_s([Row(slow, 0.004, 0.0, "roofline")]) == {slow.kv_place: 0.0}
 
 
 def test_the_length_of_a_prompt_sizes_its_kv() -> None:

@@ -25,7 +25,7 @@ agent.graph @assistant(question) {
 // CHECK-NEXT:     } alternative "disaggregated" {
 // CHECK-NEXT:     ^bb0(%prompt_2: !llm.tokens<900>):
 // CHECK-NEXT:       %kv_1, %first_1 = llm.prefill @answer_prefill %prompt_2 call "answer" models ["llama3.1-8b", "llama3.1-70b"] {name = "answer", where = "a.py:7", function = #agent.function<"a.py", "answer", "00">, timeout_s = 4.000000e+00 : f64, retries = 1 : i64, stream} : (!llm.tokens<900>) -> (!llm.kv<"llama3.1-8b" | "llama3.1-70b", 900, ?>, !llm.tokens<1>)
-// CHECK-NEXT:       %moved = comm.kv_transfer @answer_kv_transfer %kv_1 call "answer" {name = "answer", where = "a.py:7", function = #agent.function<"a.py", "answer", "00">, timeout_s = 4.000000e+00 : f64, retries = 1 : i64, stream, layerwise} : !llm.kv<"llama3.1-8b" | "llama3.1-70b", 900, ?>
+// CHECK-NEXT:       %moved = comm.kv_transfer @answer_kv_transfer %kv_1 call "answer" {name = "answer", where = "a.py:7", function = #agent.function<"a.py", "answer", "00">, timeout_s = 4.000000e+00 : f64, retries = 1 : i64, stream} : !llm.kv<"llama3.1-8b" | "llama3.1-70b", 900, ?>
 // CHECK-NEXT:       %text_2 = llm.decode @answer_decode %moved, %first_1 call "answer" models ["llama3.1-8b", "llama3.1-70b"] max_tokens 256 {name = "answer", where = "a.py:7", function = #agent.function<"a.py", "answer", "00">, timeout_s = 4.000000e+00 : f64, retries = 1 : i64, stream} : (!llm.kv<"llama3.1-8b" | "llama3.1-70b", 900, ?>, !llm.tokens<1>) -> !llm.tokens<200>
 // CHECK-NEXT:       plan.yield %text_2 : !llm.tokens<200>
 // CHECK-NEXT:     } : (!llm.tokens<900>) -> !llm.tokens<200>
@@ -41,7 +41,7 @@ agent.graph @assistant(question) {
 // CHECK-NEXT:       } alternative "disaggregated" {
 // CHECK-NEXT:       ^bb0(%prompt_3: !llm.tokens<?>):
 // CHECK-NEXT:         %kv_1, %first_1 = llm.prefill @think_2_prefill %prompt_3 call "think_2" models ["llama3.1-8b"] {name = "think", function = #agent.function<"a.py", "think", "00">} : (!llm.tokens<?>) -> (!llm.kv<"llama3.1-8b", ?, ?>, !llm.tokens<1>)
-// CHECK-NEXT:         %moved = comm.kv_transfer @think_2_kv_transfer %kv_1 call "think_2" {name = "think", function = #agent.function<"a.py", "think", "00">, layerwise} : !llm.kv<"llama3.1-8b", ?, ?>
+// CHECK-NEXT:         %moved = comm.kv_transfer @think_2_kv_transfer %kv_1 call "think_2" {name = "think", function = #agent.function<"a.py", "think", "00">} : !llm.kv<"llama3.1-8b", ?, ?>
 // CHECK-NEXT:         %text_3 = llm.decode @think_2_decode %moved, %first_1 call "think_2" models ["llama3.1-8b"] max_tokens 64 {name = "think", function = #agent.function<"a.py", "think", "00">} : (!llm.kv<"llama3.1-8b", ?, ?>, !llm.tokens<1>) -> !llm.tokens<?>
 // CHECK-NEXT:         plan.yield %text_3 : !llm.tokens<?>
 // CHECK-NEXT:       } : (!llm.tokens<?>) -> !llm.tokens<?>

@@ -22,7 +22,7 @@ agent.graph @assistant(question) {
 // CHECK-NEXT:     } alternative "disaggregated" {
 // CHECK-NEXT:     ^bb0(%prompt_2: !llm.tokens<900>):
 // CHECK-NEXT:       %kv_1, %first_1 = llm.prefill @answer_prefill %prompt_2 call "answer" models ["qwen3-30b-a3b", "gpt-oss-20b"] {name = "answer", function = #agent.function<"a.py", "answer", "00">} : (!llm.tokens<900>) -> (!llm.kv<"qwen3-30b-a3b" | "gpt-oss-20b", 900, ?>, !llm.tokens<1>)
-// CHECK-NEXT:       %moved = comm.kv_transfer @answer_kv_transfer %kv_1 call "answer" {name = "answer", function = #agent.function<"a.py", "answer", "00">, layerwise} : !llm.kv<"qwen3-30b-a3b" | "gpt-oss-20b", 900, ?>
+// CHECK-NEXT:       %moved = comm.kv_transfer @answer_kv_transfer %kv_1 call "answer" {name = "answer", function = #agent.function<"a.py", "answer", "00">} : !llm.kv<"qwen3-30b-a3b" | "gpt-oss-20b", 900, ?>
 // CHECK-NEXT:       %text_2 = llm.decode @answer_decode %moved, %first_1 call "answer" models ["qwen3-30b-a3b", "gpt-oss-20b"] max_tokens 256 {name = "answer", function = #agent.function<"a.py", "answer", "00">} : (!llm.kv<"qwen3-30b-a3b" | "gpt-oss-20b", 900, ?>, !llm.tokens<1>) -> !llm.tokens<200>
 // CHECK-NEXT:       plan.yield %text_2 : !llm.tokens<200>
 // CHECK-NEXT:     } alternative "expert_parallel" {
@@ -45,7 +45,7 @@ agent.graph @assistant(question) {
 // CHECK-NEXT:     } alternative "disaggregated" {
 // CHECK-NEXT:     ^bb0(%prompt_3: !llm.tokens<900>):
 // CHECK-NEXT:       %kv_1, %first_1 = llm.prefill @mixed_prefill %prompt_3 call "mixed" models ["qwen3-30b-a3b", "llama3.1-8b"] {name = "mixed", function = #agent.function<"a.py", "mixed", "00">} : (!llm.tokens<900>) -> (!llm.kv<"qwen3-30b-a3b" | "llama3.1-8b", 900, ?>, !llm.tokens<1>)
-// CHECK-NEXT:       %moved = comm.kv_transfer @mixed_kv_transfer %kv_1 call "mixed" {name = "mixed", function = #agent.function<"a.py", "mixed", "00">, layerwise} : !llm.kv<"qwen3-30b-a3b" | "llama3.1-8b", 900, ?>
+// CHECK-NEXT:       %moved = comm.kv_transfer @mixed_kv_transfer %kv_1 call "mixed" {name = "mixed", function = #agent.function<"a.py", "mixed", "00">} : !llm.kv<"qwen3-30b-a3b" | "llama3.1-8b", 900, ?>
 // CHECK-NEXT:       %text_3 = llm.decode @mixed_decode %moved, %first_1 call "mixed" models ["qwen3-30b-a3b", "llama3.1-8b"] max_tokens 256 {name = "mixed", function = #agent.function<"a.py", "mixed", "00">} : (!llm.kv<"qwen3-30b-a3b" | "llama3.1-8b", 900, ?>, !llm.tokens<1>) -> !llm.tokens<?>
 // CHECK-NEXT:       plan.yield %text_3 : !llm.tokens<?>
 // CHECK-NEXT:     } : (!llm.tokens<900>) -> !llm.tokens<?>
@@ -59,7 +59,7 @@ agent.graph @assistant(question) {
 // CHECK-NEXT:     } alternative "disaggregated" {
 // CHECK-NEXT:     ^bb0(%prompt_4: !llm.tokens<900>):
 // CHECK-NEXT:       %kv_1, %first_1 = llm.prefill @strange_prefill %prompt_4 call "strange" models ["no-such-model"] {name = "strange", function = #agent.function<"a.py", "strange", "00">} : (!llm.tokens<900>) -> (!llm.kv<"no-such-model", 900, ?>, !llm.tokens<1>)
-// CHECK-NEXT:       %moved = comm.kv_transfer @strange_kv_transfer %kv_1 call "strange" {name = "strange", function = #agent.function<"a.py", "strange", "00">, layerwise} : !llm.kv<"no-such-model", 900, ?>
+// CHECK-NEXT:       %moved = comm.kv_transfer @strange_kv_transfer %kv_1 call "strange" {name = "strange", function = #agent.function<"a.py", "strange", "00">} : !llm.kv<"no-such-model", 900, ?>
 // CHECK-NEXT:       %text_4 = llm.decode @strange_decode %moved, %first_1 call "strange" models ["no-such-model"] max_tokens 256 {name = "strange", function = #agent.function<"a.py", "strange", "00">} : (!llm.kv<"no-such-model", 900, ?>, !llm.tokens<1>) -> !llm.tokens<?>
 // CHECK-NEXT:       plan.yield %text_4 : !llm.tokens<?>
 // CHECK-NEXT:     } : (!llm.tokens<900>) -> !llm.tokens<?>

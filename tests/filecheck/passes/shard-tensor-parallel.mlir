@@ -20,7 +20,7 @@ agent.graph @assistant(question) {
 // CHECK-NEXT:     } alternative "disaggregated" {
 // CHECK-NEXT:     ^bb0(%prompt_2: !llm.tokens<900>):
 // CHECK-NEXT:       %kv_1, %first_1 = llm.prefill @answer_prefill %prompt_2 call "answer" models ["qwen3-30b-a3b"] {name = "answer", function = #agent.function<"a.py", "answer", "00">} : (!llm.tokens<900>) -> (!llm.kv<"qwen3-30b-a3b", 900, ?>, !llm.tokens<1>)
-// CHECK-NEXT:       %moved = comm.kv_transfer @answer_kv_transfer %kv_1 call "answer" {name = "answer", function = #agent.function<"a.py", "answer", "00">, layerwise} : !llm.kv<"qwen3-30b-a3b", 900, ?>
+// CHECK-NEXT:       %moved = comm.kv_transfer @answer_kv_transfer %kv_1 call "answer" {name = "answer", function = #agent.function<"a.py", "answer", "00">} : !llm.kv<"qwen3-30b-a3b", 900, ?>
 // CHECK-NEXT:       %text_2 = llm.decode @answer_decode %moved, %first_1 call "answer" models ["qwen3-30b-a3b"] max_tokens 256 {name = "answer", function = #agent.function<"a.py", "answer", "00">} : (!llm.kv<"qwen3-30b-a3b", 900, ?>, !llm.tokens<1>) -> !llm.tokens<200>
 // CHECK-NEXT:       plan.yield %text_2 : !llm.tokens<200>
 // CHECK-NEXT:     } alternative "expert_parallel" {
