@@ -15,19 +15,31 @@ if TYPE_CHECKING:
 def ir(
     file: AgentFile,
     agent: AgentName = None,
+    *,
     stage: Annotated[
         str | None, typer.Option("--stage", metavar="NAME", help="Stop after this pass; 'capture' is before the first.")
+    ] = None,
+    passes: Annotated[
+        str | None,
+        typer.Option("--passes", metavar="LIST", help="Run these instead: 'a,b{option=2}', as xdsl-opt -p takes them."),
     ] = None,
     print_after_all: Annotated[bool, typer.Option("--print-after-all", help="Print the module at each stage.")] = False,
     debug: Debug = False,
 ) -> int:
     """Print the agent's IR at a stage of its lowering."""
+    from ir.pass_list import read_passes, run_listed
     from ir.pipeline import run_passes
     from orchestrator.agent_files import find_agent
     from orchestrator.to_ir import to_ir
 
+    if passes is not None and stage is not None:
+        raise typer.BadParameter("give --stage or --passes: a list of passes ends where it ends")
+    after_each = _print_stage if print_after_all else None
     module = to_ir(find_agent(file, agent).graph)
-    run_passes(module, stage, _print_stage if print_after_all else None)
+    if passes is None:
+        run_passes(module, stage, after_each)
+    else:
+        run_listed(module, read_passes(passes), after_each)
     if not print_after_all:
         typer.echo(str(module))
     return 0

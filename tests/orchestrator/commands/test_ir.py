@@ -40,3 +40,18 @@ def test_printing_stops_at_the_stage_asked_for(capsys: pytest.CaptureFixture[str
 def test_an_unknown_stage_names_the_known(capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["ir", FILE, "--stage", "nonsense"]) == 1
     assert capsys.readouterr().err == f"error: unknown stage 'nonsense'; use one of {', '.join(STAGES)}\n"
+
+
+def test_other_passes_run_with_their_options(capsys: pytest.CaptureFixture[str]) -> None:
+    passes = "decompose-llm,decompose-moe,shard-tensor-parallel{shards=2}"
+    assert invoke(["ir", "examples/figure7.py", "--passes", passes]) == 0
+    shown = capsys.readouterr().out
+    assert "comm.all_reduce" in shown
+    assert "tool.invoke" in shown  # decompose-tool is not in the list
+
+
+def test_passes_that_do_not_fit_are_one_message(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["ir", FILE, "--passes", "lower"]) == 1
+    assert capsys.readouterr().err.startswith("error: cannot read the passes 'lower': ")
+    assert invoke(["ir", FILE, "--passes", "decompose-llm", "--stage", "capture"]) != 0
+    assert "give --stage or --passes" in capsys.readouterr().err
