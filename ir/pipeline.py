@@ -15,6 +15,8 @@ from ir.passes.annotate_demand import AnnotateDemandPass
 from ir.passes.decompose_llm import DecomposeLlmPass
 from ir.passes.decompose_moe import DecomposeMoePass
 from ir.passes.decompose_tool import DecomposeToolPass
+from ir.passes.drop_unused import DropUnusedPass
+from ir.passes.eliminate_common_calls import EliminateCommonCallsPass
 from ir.passes.inline_agents import InlineAgentsPass
 from ir.passes.overlap_transfer import OverlapTransferPass
 from ir.passes.shard_tensor_parallel import ShardTensorParallelPass
@@ -24,6 +26,8 @@ CAPTURE = "capture"
 
 DEFAULT_PIPELINE: tuple[type[ModulePass], ...] = (
     InlineAgentsPass,
+    DropUnusedPass,
+    EliminateCommonCallsPass,
     DecomposeLlmPass,
     OverlapTransferPass,
     DecomposeToolPass,

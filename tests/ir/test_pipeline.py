@@ -1,24 +1,16 @@
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from xdsl.dialects.builtin import ModuleOp
 
-from ir.expression import ExpressionError
-from ir.interpreter import InterpretError, interpret
-from ir.pipeline import CAPTURE, DEFAULT_PIPELINE, STAGES, StageError, run_passes
+from ir.pipeline import DEFAULT_PIPELINE, STAGES, StageError, run_passes
 from ir.text import parse, to_text
 from orchestrator.graph import Graph
 from orchestrator.to_ir import to_ir
-from tests.ir.graphs import INPUTS, LEAVES, graphs
-
-
-def outcome(module: ModuleOp) -> tuple[str, Any]:
-    """What a module answers, or why it has no answer."""
-    try:
-        return "value", interpret(module, INPUTS, LEAVES)
-    except (InterpretError, ExpressionError) as error:
-        return "error", type(error)
+from tests.ir.graphs import graphs
+from tests.ir.meaning import keeps_values, outcome
 
 
 @settings(max_examples=40, deadline=None)
@@ -33,7 +25,8 @@ def test_every_pass_keeps_the_meaning_and_every_form_is_read_back(graph: Graph) 
 
     run_passes(to_ir(graph), after_each=look)
     assert list(seen) == list(STAGES)
-    assert set(map(repr, seen.values())) == {repr(seen[CAPTURE])}
+    assert all(keeps_values(seen[before], seen[after]) for before, after in pairwise(STAGES))
+    assert all(repr(seen[stage]) == repr(seen["drop-unused"]) for stage in STAGES[STAGES.index("drop-unused") :])
 
 
 def a_module() -> ModuleOp:
@@ -69,6 +62,8 @@ def test_the_stages_are_the_passes_in_order_after_the_capture() -> None:
     assert STAGES == (
         "capture",
         "inline-agents",
+        "drop-unused",
+        "eliminate-common-calls",
         "decompose-llm",
         "overlap-transfer",
         "decompose-tool",
@@ -76,11 +71,19 @@ def test_the_stages_are_the_passes_in_order_after_the_capture() -> None:
     )
     reached: list[str] = []
     run_passes(a_module(), "decompose-tool", lambda stage, _: reached.append(stage))
-    assert reached == ["capture", "inline-agents", "decompose-llm", "overlap-transfer", "decompose-tool"]
+    assert reached == [
+        "capture",
+        "inline-agents",
+        "drop-unused",
+        "eliminate-common-calls",
+        "decompose-llm",
+        "overlap-transfer",
+        "decompose-tool",
+    ]
 
 
 def test_an_unknown_stage_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(StageError, match="unknown stage 'lower'; use one of capture, inline-agents, decompose-llm"):
+    with pytest.raises(StageError, match="unknown stage 'lower'; use one of capture, inline-agents, drop-unused"):
         run_passes(a_module(), "lower")
 
 

@@ -111,5 +111,5 @@ def test_observations_and_questions_are_nodes() -> None:
 
 def test_nested_agents_are_written_out() -> None:
     ids = [node["id"] for node in body(agents.nested_agent)["nodes"]]
-    assert len(ids) == len(set(ids)) == 12
+    assert len(ids) == len(set(ids)) == 11, "`first` of the same text is called once"
     assert ids[:2] == ["answer_agent_first", "answer_render"]

@@ -116,7 +116,7 @@ def test_choices_alternatives_and_groups() -> None:
         ("answer_agent_2_answer_prefill", (1, 1)),
         ("answer_agent_2_answer_decode", (1, 1)),
     ]
-    assert structure.groups == ((2, 3), (10, 11))
+    assert structure.groups == ((2, 3), (9, 10))
     assert [structure.alternatives[group[0]] for group in structure.groups] == [(0, 0), (1, 0)]
 
 
