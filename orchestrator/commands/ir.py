@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -24,23 +25,44 @@ def ir(
         typer.Option("--passes", metavar="LIST", help="Run these instead: 'a,b{option=2}', as xdsl-opt -p takes them."),
     ] = None,
     print_after_all: Annotated[bool, typer.Option("--print-after-all", help="Print the module at each stage.")] = False,
+    stats: Annotated[
+        bool, typer.Option("--stats", help="Instead: what each stage asks for, before and after each pass.")
+    ] = False,
+    fleet: Annotated[
+        Path | None, typer.Option("--fleet", metavar="FLEET", help="With --stats: latency and cost of the best plan.")
+    ] = None,
     debug: Debug = False,
 ) -> int:
     """Print the agent's IR at a stage of its lowering."""
+    from costmodel.fleet import load_fleet
     from ir.pass_list import read_passes, run_listed
     from ir.pipeline import run_passes
     from orchestrator.agent_files import find_agent
+    from orchestrator.commands.ir_stats import StageRow, stage_row, stats_text
     from orchestrator.to_ir import to_ir
 
     if passes is not None and stage is not None:
         raise typer.BadParameter("give --stage or --passes: a list of passes ends where it ends")
-    after_each = _print_stage if print_after_all else None
-    module = to_ir(find_agent(file, agent).graph)
+    if fleet is not None and not stats:
+        raise typer.BadParameter("--fleet prices the stages of --stats: give both")
+    graph = find_agent(file, agent).graph
+    devices = None if fleet is None else load_fleet(fleet)
+    rows: list[StageRow] = []
+
+    def after_each(stage: str, module: ModuleOp) -> None:
+        if print_after_all:
+            _print_stage(stage, module)
+        if stats:
+            rows.append(stage_row(stage, module, devices, graph.sla))
+
+    module = to_ir(graph)
     if passes is None:
         run_passes(module, stage, after_each)
     else:
         run_listed(module, read_passes(passes), after_each)
-    if not print_after_all:
+    if stats:
+        typer.echo(stats_text(rows, devices is not None))
+    elif not print_after_all:
         typer.echo(str(module))
     return 0
 

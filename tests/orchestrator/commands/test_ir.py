@@ -55,3 +55,14 @@ def test_passes_that_do_not_fit_are_one_message(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().err.startswith("error: cannot read the passes 'lower': ")
     assert invoke(["ir", FILE, "--passes", "decompose-llm", "--stage", "capture"]) != 0
     assert "give --stage or --passes" in capsys.readouterr().err
+
+
+def test_statistics_of_each_stage_with_the_best_plan(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["ir", FILE, "--stats", "--fleet", "examples/fleets/hp-co.yaml"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[0] == "stage"
+    assert [line.split()[0] for line in lines[2 : 2 + len(STAGES)]] == list(STAGES)
+    # the last stage is what `plan` prices: one call, one choice
+    assert lines[1 + len(STAGES)].split()[2:4] == ["1", "1"]
+    assert invoke(["ir", FILE, "--fleet", "examples/fleets/hp-co.yaml"]) != 0
+    assert "give both" in capsys.readouterr().err
