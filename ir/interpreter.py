@@ -47,7 +47,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a device holds of a call: `kind` is `kv`, `first` or `text`."""
+    """What a device holds of a call: `kind` is `kv`, `first`, `attended` or `text`."""
 
     kind: str
     prompt: Prompt
@@ -191,6 +191,20 @@ def _decode(run: _Run, op: llm.DecodeOp) -> list[object]:
     return [State("text", kv.prompt)]
 
 
+def _decode_attention(run: _Run, op: llm.DecodeAttentionOp) -> list[object]:
+    (kv,) = run.read(op)
+    if not isinstance(kv, State) or kv.kind != "kv":
+        raise InterpretError(f"@{op.id.data} attends to what is no KV")
+    return [State("attended", kv.prompt)]
+
+
+def _decode_linear(run: _Run, op: llm.DecodeLinearOp) -> list[object]:
+    attended, first = run.read(op)
+    if not isinstance(attended, State) or not isinstance(first, State) or attended.prompt != first.prompt:
+        raise InterpretError(f"@{op.id.data} decodes activations and a first token of different prompts")
+    return [State("text", first.prompt)]
+
+
 def _expert_prefill(run: _Run, op: moe.ExpertPrefillOp) -> list[object]:
     prompt, routes = run.read(op)
     if not isinstance(prompt, Prompt) or routes != Routes(prompt):
@@ -321,6 +335,8 @@ MEANINGS: dict[type[Operation], Callable[[_Run, Any], list[object]]] = {
     llm.RenderOp: lambda run, op: [_prompt(run, op)],
     llm.PrefillOp: _prefill,
     llm.DecodeOp: _decode,
+    llm.DecodeAttentionOp: _decode_attention,
+    llm.DecodeLinearOp: _decode_linear,
     llm.ParseOp: _parse,
     moe.GateOp: lambda run, op: [Routes(*run.read(op))],
     moe.ExpertPrefillOp: _expert_prefill,
@@ -328,6 +344,7 @@ MEANINGS: dict[type[Operation], Callable[[_Run, Any], list[object]]] = {
     moe.MergeOp: _merge,
     comm.AllReduceOp: _all_reduce,
     comm.KvTransferOp: lambda run, op: run.read(op),
+    comm.ActivationsOp: lambda run, op: run.read(op),
     tool.InvokeOp: _call,
     tool.LookupOp: lambda run, op: [_request(run, op)],
     tool.WaitOp: lambda run, op: run.read(op),

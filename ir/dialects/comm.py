@@ -31,7 +31,7 @@ from xdsl.parser import AttrParser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
-from ir.dialects.llm import KvType, ModelPartOp, TokensType
+from ir.dialects.llm import ActivationsType, KvType, ModelPartOp, TokensType
 from ir.dialects.task import PartOp, TaskOp
 
 PHASES = ("prefill", "decode")
@@ -138,4 +138,22 @@ class AllReduceOp(ModelPartOp):
             )
 
 
-Comm = Dialect("comm", [KvTransferOp, AllReduceOp], [ShardType])
+@irdl_op_definition
+class ActivationsOp(ModelPartOp):
+    """Carries what the two halves of a decode tell each other: out and back in each layer of each step.
+
+    %near = comm.activations @answer_activations %attended call "answer" models ["llama3.1-8b"] {function = ...}
+      : !llm.activations<200>
+    """
+
+    name = "comm.activations"
+
+    T: ClassVar = VarConstraint("T", base(ActivationsType))
+
+    attended = operand_def(T)
+    result = result_def(T)
+
+    assembly_format = "$id $attended `call` $call `models` $models attr-dict `:` type($attended)"
+
+
+Comm = Dialect("comm", [KvTransferOp, AllReduceOp, ActivationsOp], [ShardType])

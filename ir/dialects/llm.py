@@ -16,6 +16,13 @@ Decomposed form; `call` is the id of the call that a part came from, and each pa
       : (!llm.kv<"llama3.1-8b", 900, ?>, !llm.tokens<1>) -> !llm.tokens<200>
     %answer = llm.parse @answer %text call "answer" {function = ...} : (!llm.tokens<200>) -> !agent.json
 
+Decode with its attention apart (`offload-attention`):
+
+    %attended = llm.decode_attention @answer_decode_attention %moved call "answer" models ["llama3.1-8b"]
+      {function = ...} : (!llm.kv<"llama3.1-8b", 900, ?>) -> !llm.activations<200>
+    %text = llm.decode_linear @answer_decode %attended, %first call "answer" models ["llama3.1-8b"] max_tokens 256
+      {function = ...} : (!llm.activations<200>, !llm.tokens<1>) -> !llm.tokens<200>
+
 Types: `!llm.tokens<900>` (`?`: a profile must say) and `!llm.kv<"llama3.1-8b" | "llama3.1-70b", 900, "fp8">` (models,
 tokens, precision). Precision and the choice among models are rows of the options table, so a pass leaves precision `?`
 and keeps every model; a written precision pins it. The operand without a name is the messages of earlier turns, which
@@ -104,6 +111,27 @@ class KvType(ParametrizedAttribute, TypeAttribute):
     def verify(self) -> None:
         check_amount("tokens of a KV", self.tokens)
         check_models("!llm.kv", self.models)
+
+
+@irdl_attr_definition
+class ActivationsType(ParametrizedAttribute, TypeAttribute):
+    """`!llm.activations<200>`: what the two halves of decode tell each other in so many steps; `?` as for tokens."""
+
+    name = "llm.activations"
+
+    steps: FloatAttr | NoneAttr
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
+        with parser.in_angle_brackets():
+            return [parse_amount(parser)]
+
+    def print_parameters(self, printer: Printer) -> None:
+        with printer.in_angle_brackets():
+            print_amount(printer, self.steps)
+
+    def verify(self) -> None:
+        check_amount("steps of activations", self.steps)
 
 
 @irdl_op_definition
@@ -227,6 +255,58 @@ class DecodeOp(ModelPartOp):
 
 
 @irdl_op_definition
+class DecodeAttentionOp(ModelPartOp):
+    """The attention of every layer and step of a decode, on a device that holds the KV and no weights.
+
+    %attended = llm.decode_attention @answer_decode_attention %kv call "answer" models ["llama3.1-8b"] {function = ...}
+      : (!llm.kv<"llama3.1-8b", 900, ?>) -> !llm.activations<200>
+
+    It takes turns with `llm.decode_linear`, layer by layer: the value stands for what goes both ways.
+    """
+
+    name = "llm.decode_attention"
+
+    kv = operand_def(KvType)
+    result = result_def(ActivationsType)
+
+    assembly_format = "$id $kv `call` $call `models` $models attr-dict `:` functional-type(operands, results)"
+
+    def verify_(self) -> None:
+        super().verify_()
+        self.check_kv(self.kv.type)
+
+
+@irdl_op_definition
+class DecodeLinearOp(ModelPartOp):
+    """Everything else of a decode, on a device that holds the weights and no KV; its id is the decode's.
+
+    %text = llm.decode_linear @answer_decode %attended, %first call "answer" models ["llama3.1-8b"] max_tokens 256
+      {function = ...} : (!llm.activations<200>, !llm.tokens<1>) -> !llm.tokens<200>
+    """
+
+    name = "llm.decode_linear"
+
+    attended = operand_def(ActivationsType)
+    first = operand_def(TokensType)
+    max_tokens = prop_def(INTEGER)
+    result = result_def(TokensType)
+
+    assembly_format = (
+        "$id $attended `,` $first `call` $call `models` $models `max_tokens` $max_tokens attr-dict "
+        "`:` functional-type(operands, results)"
+    )
+
+    def verify_(self) -> None:
+        super().verify_()
+        check_max_tokens(self, self.max_tokens)
+        attended = self.attended.type
+        if isinstance(attended, ActivationsType) and attended.steps != self.result.type.count:
+            raise VerifyException(
+                f"@{self.id.data} makes {self.result.type} from {attended}: each step makes one token"
+            )
+
+
+@irdl_op_definition
 class ParseOp(PartOp):
     """Reads the generated text as the function's return type, on a CPU core; its id is the call's.
 
@@ -254,4 +334,8 @@ def check_max_tokens(op: TaskOp, max_tokens: IntegerAttr) -> None:
         raise VerifyException(f"max_tokens of @{op.id.data} must be at least 1, got {max_tokens.value.data}")
 
 
-Llm = Dialect("llm", [CallLlmOp, RenderOp, PrefillOp, DecodeOp, ParseOp], [TokensType, KvType])
+Llm = Dialect(
+    "llm",
+    [CallLlmOp, RenderOp, PrefillOp, DecodeOp, DecodeAttentionOp, DecodeLinearOp, ParseOp],
+    [TokensType, KvType, ActivationsType],
+)

@@ -19,10 +19,12 @@ from costmodel.errors import CostModelError
 from costmodel.llm import decode_work, kv_bytes, prefill_work
 from costmodel.model_run import input_size, model_run_phases
 from costmodel.models import Model, load_models
+from costmodel.offload import activation_bytes
 from costmodel.work import Work
 from ir.dialects import agent, comm, control, cost, llm, memory, model, moe, tool
 from ir.dialects.names import own_id
 from ir.passes.demand_moe import MoeOp, expert_kv_bytes, moe_work, moved_bytes, phase_of
+from ir.passes.demand_offload import OffloadOp, offload_work
 from ir.view import models, number, prior
 
 T = TypeVar("T")
@@ -84,6 +86,7 @@ class _Tokens:
 def _tokens_of_calls(graph: agent.GraphOp) -> Iterator[tuple[str, _Tokens]]:
     """The tokens of each decomposed call by its id."""
     generated = {op.call.data: _count(op.result) for op in graph.walk() if isinstance(op, llm.DecodeOp)}
+    generated |= {op.call.data: _count(op.result) for op in graph.walk() if isinstance(op, llm.DecodeLinearOp)}
     generated |= {op.call.data: _count(op.routes) for op in graph.walk() if isinstance(op, moe.ExpertDecodeOp)}
     for op in graph.walk():
         if isinstance(op, llm.RenderOp):
@@ -129,6 +132,8 @@ def _annotate_demand(op: Operation, tokens: Mapping[str, _Tokens]) -> None:
             _annotate_call(op, tokens.get(op.call.data, _Tokens(None, None)))
         case moe.GateOp() | moe.ExpertPrefillOp() | moe.ExpertDecodeOp() | moe.MergeOp() | comm.AllReduceOp():
             _annotate_moe(op, tokens.get(op.call.data, _Tokens(None, None)))
+        case llm.DecodeAttentionOp() | llm.DecodeLinearOp() | comm.ActivationsOp():
+            _annotate_offload(op, tokens.get(op.call.data, _Tokens(None, None)))
         case tool.WaitOp():
             cost.set_amount(op, "wait_s", op.wait_s.value.data)
         case tool.ComputeOp() | tool.InvokeOp() | agent.ComputeOp() | memory.MemoryOp():
@@ -185,6 +190,23 @@ def _annotate_moe(op: MoeOp, tokens: _Tokens) -> None:
             _set_each(op, "moved_bytes", lambda model: moved_bytes(op, model, tokens_in, generated))
         case moe.GateOp() | moe.MergeOp():
             pass
+
+
+def _annotate_offload(op: OffloadOp, tokens: _Tokens) -> None:
+    """Demand of a part of a decode whose attention stands apart."""
+    tokens_in, tokens_out = tokens.tokens_in, tokens.tokens_out
+    _set(op, "tokens_in", tokens_in)
+    _set(op, "tokens_out", tokens_out)
+    if tokens_in is None or tokens_out is None:
+        return
+    _set_work(op, lambda model: offload_work(op, model, tokens_in, tokens_out))
+    match op:
+        case llm.DecodeAttentionOp():
+            _set_kv(op, lambda model: offload_work(op, model, tokens_in, tokens_out).kv_read_bytes)
+        case llm.DecodeLinearOp():
+            _set(op, "bytes_out", _scaled(tokens_out, TOKEN_ID_BYTES))
+        case comm.ActivationsOp():
+            _set_each(op, "moved_bytes", lambda model: activation_bytes(model, tokens_out))
 
 
 def _annotate_cpu(op: tool.ComputeOp | tool.InvokeOp | agent.ComputeOp | memory.MemoryOp) -> None:

@@ -114,3 +114,26 @@ agent.graph @a(q) {
   agent.output %q : !agent.json
 }
 // CHECK: attribute !llm.kv<"m", 9, ?> expected from variable 'T', but got !llm.kv<"m", 8, ?>
+
+// -----
+
+agent.graph @a(q) {
+^bb0(%q : !agent.json):
+  %p = llm.render @render(q = %q) call "t" {function = #agent.function<"a.py", "f", "00">} : (!agent.json) -> !llm.tokens<9>
+  %kv, %first = llm.prefill @prefill %p call "t" models ["m"] {function = #agent.function<"a.py", "f", "00">} : (!llm.tokens<9>) -> (!llm.kv<"m", 9, ?>, !llm.tokens<1>)
+  %s = llm.decode_attention @s %kv call "t" models ["n"] {function = #agent.function<"a.py", "f", "00">} : (!llm.kv<"m", 9, ?>) -> !llm.activations<8>
+  agent.output %q : !agent.json
+}
+// CHECK: @s runs n, but its KV is of m
+
+// -----
+
+agent.graph @a(q) {
+^bb0(%q : !agent.json):
+  %p = llm.render @render(q = %q) call "t" {function = #agent.function<"a.py", "f", "00">} : (!agent.json) -> !llm.tokens<9>
+  %kv, %first = llm.prefill @prefill %p call "t" models ["m"] {function = #agent.function<"a.py", "f", "00">} : (!llm.tokens<9>) -> (!llm.kv<"m", 9, ?>, !llm.tokens<1>)
+  %s = llm.decode_attention @s %kv call "t" models ["m"] {function = #agent.function<"a.py", "f", "00">} : (!llm.kv<"m", 9, ?>) -> !llm.activations<8>
+  %r = llm.decode_linear @p %s, %first call "t" models ["m"] max_tokens 8 {function = #agent.function<"a.py", "f", "00">} : (!llm.activations<8>, !llm.tokens<1>) -> !llm.tokens<7>
+  agent.output %q : !agent.json
+}
+// CHECK: @p makes !llm.tokens<7> from !llm.activations<8>: each step makes one token
