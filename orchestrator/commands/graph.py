@@ -12,18 +12,18 @@ from orchestrator.commands.arguments import AgentFile, AgentName, Debug
 if TYPE_CHECKING:
     from orchestrator.graph import Graph
 
-Format = Literal["json", "mermaid"]
+Format = Literal["json", "mermaid", "dot"]
 
 
 def graph(
     file: AgentFile,
     agent: AgentName = None,
-    form: Annotated[Format, typer.Option("--format", help="The graph document, or a Mermaid flowchart.")] = "json",
+    form: Annotated[Format, typer.Option("--format", help="The graph document, or a drawing.")] = "json",
     debug: Debug = False,
 ) -> int:
-    """Print the captured agent as JSON or Mermaid.
+    """Print the captured agent as JSON, as a Mermaid flowchart or as DOT for Graphviz.
 
-    The commands and the HTTP service read the JSON back; a Mermaid flowchart is to look at.
+    The commands and the HTTP service read the JSON back; the drawings are to look at.
     """
     from orchestrator.agent_files import find_agent
 
@@ -38,9 +38,17 @@ def _json(graph: Graph) -> str:
 
 
 def _mermaid(graph: Graph) -> str:
-    from orchestrator.graph_mermaid import to_mermaid
+    from ir.chart_mermaid import chart_to_mermaid
+    from orchestrator.graph_chart import to_chart
 
-    return to_mermaid(graph)
+    return chart_to_mermaid(to_chart(graph))
 
 
-_WRITERS: dict[Format, Callable[[Graph], str]] = {"json": _json, "mermaid": _mermaid}
+def _dot(graph: Graph) -> str:
+    from ir.chart_dot import chart_to_dot
+    from orchestrator.graph_chart import to_chart
+
+    return chart_to_dot(to_chart(graph))
+
+
+_WRITERS: dict[Format, Callable[[Graph], str]] = {"json": _json, "mermaid": _mermaid, "dot": _dot}

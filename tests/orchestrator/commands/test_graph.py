@@ -19,7 +19,10 @@ def test_the_document_reads_back(
     assert graph_from_json(capsys.readouterr().out) == find_agent(file, None).graph
 
 
-def test_the_drawing(project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("form", "start"), [("mermaid", "flowchart TD\n"), ("dot", "digraph {\n")])
+def test_the_drawings(
+    form: str, start: str, project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(project)
-    assert invoke(["graph", "examples/worked_example.py", "--format", "mermaid"]) == 0
-    assert capsys.readouterr().out.startswith("flowchart TD\n")
+    assert invoke(["graph", "examples/worked_example.py", "--format", form]) == 0
+    assert capsys.readouterr().out.startswith(start)
