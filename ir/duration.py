@@ -31,7 +31,7 @@ def parse_duration_s(value: str | float) -> float:
     match = _PATTERN.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise DurationError(
-            f"not a duration: {_shortened(value)}; write seconds, or a number with us, ms, s, m or h such as '120ms'"
+            f"not a duration: {_shortened(value)}; write a number with its unit (us, ms, s, m or h), such as '120ms'"
         )
     number, unit = float(match[1]), match[2]
     seconds = number / _UNITS_PER_SECOND[unit] if unit in _UNITS_PER_SECOND else number * _SECONDS_PER_UNIT[unit]

@@ -84,8 +84,13 @@ def price_agent(graph: Graph, fleet: Fleet, request: PlanRequest) -> Lowered:
     from placement.pricing import Pricing
 
     _check(request)
+    sla = request.sla or graph.sla
+    if sla is None and request.soft_usd_per_s is not None:
+        raise PlanRequestError(
+            "a soft SLA needs an SLA, and neither the request nor the agent has one", "state its limit"
+        )
     pricing = Pricing(fleet, load_models(), request.precisions, request.batch)
-    return from_ir(view.entry(lower(graph)), pricing, request.sla or graph.sla, request.soft_usd_per_s)
+    return from_ir(view.entry(lower(graph)), pricing, sla, request.soft_usd_per_s)
 
 
 def plan_agent(graph: Graph, fleet: Fleet, request: PlanRequest) -> PlanResult:

@@ -133,6 +133,7 @@ def plan_json(result: PlanResult) -> dict[str, Any]:
         "latency_worst_s": plan.promised.latency_worst_s,
         "cost_basis": plan.cost_basis,
         "cost_usd": plan.promised.cost_usd,
+        "penalty_usd": penalty_usd(result),
         "bound_usd": plan.bound_usd,
         "gap": plan.gap,
         "bound_scope": plan.bound_scope,
@@ -142,6 +143,12 @@ def plan_json(result: PlanResult) -> dict[str, Any]:
         "choices": plan.choices,
         **_grounds(plan, result),
     }
+
+
+def penalty_usd(result: PlanResult) -> float:
+    """What a soft SLA charges for the seconds above its limit: not part of `cost_usd`, but of what is minimised, and so
+    of what `bound_usd` and `gap` speak of."""
+    return 0.0 if result.solution is None else result.solution.evaluation.penalty_usd
 
 
 def _subject(result: PlanResult) -> dict[str, Any]:

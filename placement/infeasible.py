@@ -14,7 +14,7 @@ from ir.duration import format_duration
 from ir.sla import Sla
 from placement.evaluate import LIMIT_TOLERANCE, Evaluation, judge
 from placement.highs import Limits
-from placement.milp_columns import Form
+from placement.milp_columns import Form, seconds_unit
 from placement.optimise import optimise
 from placement.prepared import Prepared, prepare
 from placement.problem import Placement, Problem
@@ -99,7 +99,7 @@ def _sla(prepared: Prepared, limits: Limits) -> Infeasibility | None:
     problem = prepared.problem
     if problem.sla is None:
         return None
-    seconds = problem.sla.limit_s / 1000.0
+    seconds = seconds_unit(prepared)
     fastest = optimise(prepared, Form("latency", keep_sla=False, seconds=seconds), limits)
     placement = _placed(fastest.placement, problem)
     best = judge(prepared, placement)

@@ -32,6 +32,16 @@ class Form:
     cutoff_usd: float = math.inf
 
 
+def seconds_unit(prepared: Prepared) -> float:
+    """A thousandth of the SLA, or of the slowest operator at its fastest where the SLA is far below that.
+
+    A unit far below the times would make coefficients that the solver takes for infinite.
+    """
+    problem = prepared.problem
+    fastest = (min((row.latency_s for row in each.options), default=0.0) for each in problem.operators)
+    return max(problem.sla.limit_s if problem.sla else 0.0, *fastest, 0.0) / 1000.0 or 1.0
+
+
 @dataclass(frozen=True, slots=True)
 class Decisions:
     """A program under construction: its decision columns and, by what it needs, when an operator runs."""

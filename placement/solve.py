@@ -17,7 +17,7 @@ from placement.greedy import Answer, greedy
 from placement.highs import Limits
 from placement.infeasible import InfeasibleError, UndecidedError, diagnose
 from placement.kernel import search
-from placement.milp_columns import Form
+from placement.milp_columns import Form, seconds_unit
 from placement.optimise import DisagreementError, Found
 from placement.prepared import Prepared, prepare
 from placement.presolve import presolve
@@ -29,7 +29,7 @@ BOUND_SCOPE = "metered MILP at operator means (exact)"
 SOFT_BOUND_SCOPE = f"{BOUND_SCOPE}, cost plus SLA penalty"
 
 _UNITS = 1000.0
-"""The known objective, and the SLA, in the program's units: far above the solver's absolute tolerances."""
+"""The known objective in the program's units: far above the solver's absolute tolerances."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +103,7 @@ def _search(prepared: Prepared, first: Answer | None, limits: Limits) -> Found:
         return Found("optimal", start, 0.0, 0.0)
     known = _known_usd(prepared, first)
     cutoff = known * (1.0 + 1e-6) if start else math.inf
-    sla = prepared.problem.sla
-    seconds = sla.limit_s / _UNITS if sla else 1.0
+    seconds = seconds_unit(prepared)
     end = time.monotonic() + limits.time_s
     while True:
         left = Limits(max(0.0, end - time.monotonic()), limits.gap, limits.threads)

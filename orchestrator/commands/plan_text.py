@@ -8,7 +8,7 @@ from ir.duration import format_duration
 from orchestrator.commands.text import percent, table, usd
 from orchestrator.errors import OrchestratorError
 from orchestrator.pipeline import PlanResult
-from orchestrator.report import PlanRow, plan_json, plan_rows
+from orchestrator.report import PlanRow, penalty_usd, plan_json, plan_rows
 from placement.plan import Plan
 from placement.problem import Option, Pool
 
@@ -34,7 +34,7 @@ def plan_text(result: PlanResult) -> str:
             "",
             table(HEADER, rows, NUMBERS),
             "",
-            *_totals(plan),
+            *_totals(plan, penalty_usd(result)),
             *_choices(plan),
             *_grounds(result),
         )
@@ -79,7 +79,7 @@ def _infeasible_text(result: PlanResult) -> str:
     return f"infeasible ({document['binding']}): {document['message']}{proven}"
 
 
-def _totals(plan: Plan) -> Iterator[str]:
+def _totals(plan: Plan, penalty: float) -> Iterator[str]:
     promised = plan.promised
     path = " -> ".join(promised.critical_path)
     if plan.sla is None:
@@ -90,7 +90,8 @@ def _totals(plan: Plan) -> Iterator[str]:
         limit = f"{plan.sla.stat} <= {format_duration(plan.sla.limit_s)}"
         yield f"SLA {limit}: {format_duration(promised.latency_s)}, {slack}; critical path: {path}"
     yield f"latency: mean {format_duration(promised.latency_mean_s)}, worst {format_duration(promised.latency_worst_s)}"
-    yield f"cost: {usd(promised.cost_usd)} per run ({plan.cost_basis})"
+    soft = f", and {usd(penalty)} of penalty for the time over the SLA" if penalty else ""
+    yield f"cost: {usd(promised.cost_usd)} per run ({plan.cost_basis}){soft}"
     yield f"bound: {usd(plan.bound_usd)}, gap {percent(plan.gap)} (of: {plan.bound_scope})"
 
 

@@ -70,6 +70,11 @@ def test_a_soft_limit_may_be_missed_at_its_price() -> None:
     assert "penalty" in soft.plan.bound_scope
 
 
+def test_a_price_on_seconds_over_no_limit_is_refused() -> None:
+    with pytest.raises(PlanRequestError, match="a soft SLA needs an SLA"):
+        plan_agent(ANSWER, fleet(), PlanRequest(soft_usd_per_s=1.0))
+
+
 def test_batch_and_precisions_reach_the_options() -> None:
     result = plan_agent(ANSWER, fleet(), PlanRequest(batch=4, precisions=("fp16", "fp8")))
     options = [option for operator in result.lowered.problem.operators for option in operator.options]

@@ -52,6 +52,16 @@ def test_the_sla_binds() -> None:
     assert report.evaluation.cost_usd == pytest.approx(0.11)
 
 
+@pytest.mark.parametrize("limit_s", [1e-6, 1e-12, 1e-300])
+def test_a_limit_far_below_every_time_is_diagnosed_too(limit_s: float) -> None:
+    with pytest.raises(InfeasibleError, match="the best achievable is 105 ms"):
+        solve(worked_example(limit_s))
+    # Soft: all on HP costs 0.11 + 0.105 = 0.215, all on CO 0.06 + 0.16, split 0.095 + 0.12 = 0.215 too.
+    soft = solve(replace(worked_example(limit_s), penalty_usd_per_s=1.0))
+    assert soft.evaluation.objective_usd == pytest.approx(0.215 - limit_s, rel=1e-9)
+    assert soft.gap == pytest.approx(0.0, abs=1e-6)
+
+
 def test_the_limit_in_the_text_can_be_kept() -> None:
     # The best is 0.123456 s, which rounds to 123.5 ms and not 123.4.
     table = problem((operator("a", (0, 0.123412, 1.0)),), chain(OpNode(0)), pools=TWO, sla=Sla("worst", 0.1))

@@ -63,6 +63,7 @@ def test_a_soft_sla_may_be_missed_at_a_price(capsys: pytest.CaptureFixture[str])
     # All on CO: 160 ms, 60 ms above the limit, at $0.06 + 0.06 x 0.1 = $0.066: below $0.11 of the fastest.
     text = shown(capsys, 0, "--sla", "100ms", "--soft", "0.1")
     assert "SLA worst <= 100 ms: 160 ms, over by 60 ms (soft)" in text
+    assert "cost: $0.06 per run (metered), and $0.006 of penalty for the time over the SLA\nbound: $0.066, gap" in text
 
 
 def test_an_operator_is_explained_in_each_alternative(capsys: pytest.CaptureFixture[str]) -> None:
