@@ -8,11 +8,11 @@ from __future__ import annotations
 from xdsl.ir import Operation
 
 from ir.dialects import agent, llm, memory, model, tool
-from ir.dialects.control import FanoutOp, LoopOp, ReactOp, WhenOp, YieldOp
+from ir.dialects.control import FanoutOp, FusedOp, LoopOp, ReactOp, WhenOp, YieldOp
 
 _ALWAYS = (agent.ExprOp, YieldOp, llm.CallLlmOp, model.RunOp)
 _WHERE_PURE = (tool.InvokeOp, agent.ComputeOp, memory.LookupOp, memory.LoadOp)
-_CONTROL = (WhenOp, LoopOp, FanoutOp, ReactOp)
+_CONTROL = (WhenOp, LoopOp, FanoutOp, ReactOp, FusedOp)
 
 
 def is_effect_free(op: Operation) -> bool:

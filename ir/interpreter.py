@@ -330,6 +330,7 @@ MEANINGS: dict[type[Operation], Callable[[_Run, Any], list[object]]] = {
     control.LoopOp: _loop,
     control.FanoutOp: _fanout,
     control.ReactOp: _react,
+    control.FusedOp: lambda run, op: [run.value(op.body.block)],
     plan.ChooseOp: _choose,
     llm.CallLlmOp: lambda run, op: [run.answer(_prompt(run, op))],
     llm.RenderOp: lambda run, op: [_prompt(run, op)],

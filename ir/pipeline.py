@@ -17,6 +17,7 @@ from ir.passes.decompose_moe import DecomposeMoePass
 from ir.passes.decompose_tool import DecomposeToolPass
 from ir.passes.drop_unused import DropUnusedPass
 from ir.passes.eliminate_common_calls import EliminateCommonCallsPass
+from ir.passes.fuse_cpu import FuseCpuPass
 from ir.passes.inline_agents import InlineAgentsPass
 from ir.passes.offload_attention import OffloadAttentionPass
 from ir.passes.overlap_transfer import OverlapTransferPass
@@ -35,10 +36,15 @@ DEFAULT_PIPELINE: tuple[type[ModulePass], ...] = (
     AnnotateDemandPass,
 )
 
-OPTIONAL_PASSES: tuple[type[ModulePass], ...] = (DecomposeMoePass, ShardTensorParallelPass, OffloadAttentionPass)
-"""Passes outside the default pipeline, whose operations placement refuses. Two show how a device group shares a model,
-which placement prices as rows of the options table for each degree of tensor parallelism; the last how decode may keep
-its attention on devices of its own."""
+OPTIONAL_PASSES: tuple[type[ModulePass], ...] = (
+    FuseCpuPass,
+    DecomposeMoePass,
+    ShardTensorParallelPass,
+    OffloadAttentionPass,
+)
+"""Passes outside the default pipeline, whose operations placement refuses. No driver runs what `fuse-cpu` makes; two
+show how a device group shares a model, which placement prices as rows of the options table for each degree of tensor
+parallelism; the last how decode may keep its attention on devices of its own."""
 
 STAGES: tuple[str, ...] = (CAPTURE, *(each.name for each in DEFAULT_PIPELINE))
 """Every stage, in order; the last is what placement reads."""

@@ -17,7 +17,7 @@ from ir import expression
 from ir.dialects import agent, cost, plan
 from ir.dialects.agent import GraphOp
 from ir.dialects.assembly import names_of
-from ir.dialects.control import LoopOp
+from ir.dialects.control import FusedOp, LoopOp
 from ir.dialects.names import own_id, region_parameters
 from ir.dialects.task import PartOp, TaskOp
 from ir.dialects.tool import RequestType
@@ -206,6 +206,8 @@ def value_name(value: SSAValue) -> str:
     if isinstance(value, BlockArgument):
         return _argument_name(value)
     op = cast(Operation, value.owner)
+    if isinstance(op, FusedOp) and op.body.block.last_op is not None:
+        return value_name(op.body.block.last_op.operands[0])
     if isinstance(op, plan.ChooseOp):
         index = op.results.index(value)
         names = {value_name(region.block.last_op.operands[index]) for region in op.alternatives if region.block.last_op}

@@ -68,7 +68,7 @@ class YieldOp(IRDLOperation):
     value = operand_def(VALUE)
 
     assembly_format = "$value attr-dict `:` type($value)"
-    traits = lazy_traits_def(lambda: (IsTerminator(), HasParent(WhenOp, LoopOp, FanoutOp, ReactOp)))
+    traits = lazy_traits_def(lambda: (IsTerminator(), HasParent(WhenOp, LoopOp, FanoutOp, ReactOp, FusedOp)))
 
 
 @irdl_op_definition
@@ -225,11 +225,51 @@ class ReactOp(TaskOp):
             check_yield(self, f"tool {name!r}", region)
 
 
-def check_yield(op: WhenOp | LoopOp | FanoutOp | ReactOp, what: str, region: Region) -> None:
+@irdl_op_definition
+class FusedOp(TaskOp):
+    """Pure computes that run one after another as one operation; its value has the name of the last one's.
+
+    %r = agent.fused @rank_fused do {
+      %found = agent.compute @parse(text = %text) {function = #agent.function<...>, pure} : (!agent.json) -> !agent.json
+      %rank = agent.compute @rank(found = %found) {function = #agent.function<...>, pure} : (!agent.json) -> !agent.json
+      agent.yield %rank : !agent.json
+    } : !agent.json
+    """
+
+    name = "agent.fused"
+
+    body = region_def("single_block")
+    result = result_def(VALUE)
+
+    assembly_format = "$id `do` $body attr-dict `:` type($result)"
+
+    def verify_(self) -> None:
+        super().verify_()
+        check_region(self, "body", self.body, ())
+        check_yield(self, "body", self.body)
+        parts = [inner for inner in self.body.block.ops if inner.name not in ("agent.expr", "agent.yield")]
+        for part in parts:
+            if not may_be_fused(part):
+                raise VerifyException(
+                    f"@{self.id.data} may fuse only pure agent.compute without timeout, retries and stream, "
+                    f"not {part.name}"
+                )
+        last = cast(YieldOp, self.body.block.last_op).value.owner
+        if len(parts) < 2 or last is not parts[-1]:
+            raise VerifyException(f"@{self.id.data} must fuse at least two computes and yield the value of the last")
+
+
+def may_be_fused(op: Operation) -> bool:
+    """Whether an operation is a compute that changes nothing and has no limits of its own."""
+    limits = ("timeout_s", "retries", "stream")
+    return op.name == "agent.compute" and "pure" in op.properties and not any(key in op.properties for key in limits)
+
+
+def check_yield(op: WhenOp | LoopOp | FanoutOp | ReactOp | FusedOp, what: str, region: Region) -> None:
     """A region yields what its operation gives; any value where that is JSON."""
     value = cast(YieldOp, region.block.last_op).value
     if not accepts(op.result.type, value.type):
         raise VerifyException(f"the {what} of @{op.id.data} yields {value.type}, but its value is {op.result.type}")
 
 
-CONTROL_OPS: tuple[type[Operation], ...] = (YieldOp, WhenOp, LoopOp, FanoutOp, ReactOp)
+CONTROL_OPS: tuple[type[Operation], ...] = (YieldOp, WhenOp, LoopOp, FanoutOp, ReactOp, FusedOp)

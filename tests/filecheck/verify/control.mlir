@@ -278,3 +278,28 @@ agent.graph @a(q) {
   agent.output %q : !agent.json
 }
 // CHECK: @r has 0 tools and 1 names of tools
+
+// -----
+
+agent.graph @a(q) {
+^bb0(%q : !agent.json):
+  %r = agent.fused @r_fused do {
+    %one = agent.compute @one(x = %q) {function = #agent.function<"a.py", "f", "00">, pure} : (!agent.json) -> !agent.json
+    %r = agent.compute @r(x = %one) {function = #agent.function<"a.py", "f", "00">, pure, timeout_s = 1.0 : f64} : (!agent.json) -> !agent.json
+    agent.yield %r : !agent.json
+  } : !agent.json
+  agent.output %r : !agent.json
+}
+// CHECK: @r_fused may fuse only pure agent.compute without timeout, retries and stream, not agent.compute
+
+// -----
+
+agent.graph @a(q) {
+^bb0(%q : !agent.json):
+  %r = agent.fused @r_fused do {
+    %r = agent.compute @r(x = %q) {function = #agent.function<"a.py", "f", "00">, pure} : (!agent.json) -> !agent.json
+    agent.yield %r : !agent.json
+  } : !agent.json
+  agent.output %r : !agent.json
+}
+// CHECK: @r_fused must fuse at least two computes and yield the value of the last
