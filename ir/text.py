@@ -7,9 +7,12 @@ others needs one exception and a bound. `parse` raises `IrParseError` and nothin
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from io import StringIO
+from typing import cast
 
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
 from xdsl.parser import Parser, ParserState
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import ParseError, VerifyException
@@ -67,12 +70,27 @@ class _Lexer(MLIRLexer):
         return Token(MLIRTokenKind.STRING_LIT, token.span)
 
 
+class _Scope(ChainMap[str, tuple[SSAValue, ...]]):
+    """The values that may be read here by name, whose copy takes the same time however many there are.
+
+    xDSL's parser copies them where a region begins and takes the copy back where it ends, which is quadratic in the
+    length of a module with plain dictionaries.
+    """
+
+    def copy(self) -> _Scope:
+        """What is known now; a value that is defined after this stays out of it."""
+        outer = _Scope(*self.maps)
+        self.maps.insert(0, {})
+        return outer
+
+
 class _Parser(Parser):
-    """xDSL's parser with our lexer."""
+    """xDSL's parser with our lexer and scopes."""
 
     def __init__(self, text: str) -> None:
         super().__init__(context(), text)
         self._parser_state = ParserState(_Lexer(Input(text, "<module>")))
+        self.ssa_values = cast("dict[str, tuple[SSAValue, ...]]", _Scope())
 
 
 def to_text(module: ModuleOp) -> str:

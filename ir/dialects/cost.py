@@ -21,6 +21,7 @@ attribute that is absent is unknown, never zero.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal, cast, get_args
 
 from xdsl.dialects.builtin import ArrayAttr, FloatAttr, StringAttr, f64
@@ -90,7 +91,7 @@ KNOWN: dict[str, type[AmountAttr | PerModelAttr]] = {
 
 def set_amount(op: Operation, name: Amount, value: float) -> None:
     """Write one number, in SI units. Raises `VerifyException` for one that is negative or not finite."""
-    op.attributes[f"cost.{name}"] = AmountAttr(FloatAttr(value, f64))
+    op.attributes[f"cost.{name}"] = _amount(value)
 
 
 def amount(op: Operation, name: Amount) -> float | None:
@@ -101,13 +102,24 @@ def amount(op: Operation, name: Amount) -> float | None:
 
 def set_per_model(op: Operation, name: PerModel, values: Sequence[float]) -> None:
     """Write one number for each model of the operation, in their order."""
-    op.attributes[f"cost.{name}"] = PerModelAttr(ArrayAttr([FloatAttr(value, f64) for value in values]))
+    op.attributes[f"cost.{name}"] = _per_model(tuple(values))
 
 
 def per_model(op: Operation, name: PerModel) -> tuple[float, ...] | None:
     """Read one number for each model of the operation; None when they are unknown."""
     attribute = op.attributes.get(f"cost.{name}")
     return tuple(value.value.data for value in attribute.values) if isinstance(attribute, PerModelAttr) else None
+
+
+@lru_cache(maxsize=4096)
+def _amount(value: float) -> AmountAttr:
+    """The attribute of a number; kept, because the parts of a call share their numbers and xDSL checks each anew."""
+    return AmountAttr(FloatAttr(value, f64))
+
+
+@lru_cache(maxsize=4096)
+def _per_model(values: tuple[float, ...]) -> PerModelAttr:
+    return PerModelAttr(ArrayAttr([FloatAttr(value, f64) for value in values]))
 
 
 def verify_cost(op: Operation) -> None:

@@ -96,13 +96,14 @@ class _Walk:
 
     def check_operands(self, op: Operation) -> None:
         for operand in op.operands:
-            what = own_id(op) or op.name
             if operand not in self.defined:
-                raise VerifyException(f"{what} reads a value that is not defined before it; a graph has no cycles")
+                raise VerifyException(
+                    f"{_called(op)} reads a value that is not defined before it; a graph has no cycles"
+                )
             name, meaning = self.name_of.get(operand, ("", None))
             if self.meaning.get(name) is not meaning:
                 raise VerifyException(
-                    f"{what} reads a value named {name!r}, which another {name!r} hides; rename one of them"
+                    f"{_called(op)} reads a value named {name!r}, which another {name!r} hides; rename one of them"
                 )
 
     def enter_regions(self, op: Operation) -> None:
@@ -123,3 +124,8 @@ class _Walk:
         if identifier in self.ids:
             raise VerifyException(f"two tasks have the id {identifier!r}; an id is unique in its graph")
         self.ids[identifier] = None
+
+
+def _called(op: Operation) -> str:
+    """What an error calls an operation."""
+    return own_id(op) or op.name

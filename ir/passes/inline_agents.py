@@ -88,12 +88,11 @@ def _replace(call: CallOp, body: Block, callee: GraphOp) -> None:
 def _rename(body: Block, call: str, taken: set[str]) -> None:
     """Give the names in a callee's body that the caller has the call's id as a prefix, and take them all."""
     inner = names_in(body)
-    everywhere = taken | inner
-    names: dict[str, str] = {}
-    for name in sorted(inner & taken):
-        names[name] = fresh(f"{call}_{name}", everywhere)
-        everywhere.add(names[name])
-    taken.update(names.get(name, name) for name in inner)
+    names = dict.fromkeys(sorted(inner & taken), "")
+    taken |= inner
+    for name in names:
+        names[name] = fresh(f"{call}_{name}", taken)
+        taken.add(names[name])
     for op in body.walk():
         _rename_op(op, names)
 

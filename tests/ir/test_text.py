@@ -68,6 +68,21 @@ def test_what_is_no_module_is_refused_with_one_kind_of_error(source: str | bytes
     assert message in refused(source)
 
 
+def test_a_value_of_a_region_is_unknown_after_it() -> None:
+    leaked = MODULE.replace("agent.output %r", "agent.output %t")
+    assert "%t" in refused(leaked)
+
+
+def test_a_scope_is_shared_and_not_copied_where_a_region_begins() -> None:
+    scope = text._Scope({"a": ()})  # pyright: ignore[reportPrivateUsage]  # what the parser copies at every region
+    outer = scope.copy()
+    scope["b"] = ()
+    inner = scope.copy()
+    scope["c"] = ()
+    assert (set(outer), set(inner), set(scope)) == ({"a"}, {"a", "b"}, {"a", "b", "c"})
+    assert outer.maps[-1] is inner.maps[-1] is scope.maps[-1]
+
+
 def test_a_literal_without_an_end_is_refused_at_once() -> None:
     began = time.perf_counter()
     assert "End of file reached before closing string literal" in refused(
