@@ -71,25 +71,56 @@ def transcription(model: Model, audio_s: float, batch: float, precision: str) ->
     frames; the decoder's cross-attention projects the frames once (2 d^2) and reads them at each token. The stem's
     convolutions, about 1 % of the encoder, are left out. The transcript's length is the model's `tokens_per_audio_s`.
     """
+    encode, cross, decode = _transcription_parts(model, audio_s, batch, precision)
+    return Phase("encode", encode + cross), Phase("decode", decode)
+
+
+def encoder_and_decoder(
+    model: Model, audio_s: float, *, batch: float = 1, precision: str = "fp16"
+) -> tuple[Phase, Phase]:
+    """The phases of a transcription where the decoder stands apart: it projects the frames for its cross-attention.
+
+    Both together ask for what `transcription` asks for. Raises CostError for a model without encoder and decoder.
+    """
+    _check_encoder(model)
+    encode, cross, decode = _transcription_parts(model, audio_s, batch, precision)
+    return Phase("encode", encode), Phase("decode", cross + decode)
+
+
+def encoded_bytes(model: Model, audio_s: float, batch: float = 1) -> float:
+    """Bytes of an encoder's 16-bit output: frames x d_model for each window of the audio."""
+    _check_encoder(model)
+    windows = math.ceil(audio_s / model.rates["window_s"])
+    return batch * windows * model.rates["encoder_frames"] * model.d_model * ACTIVATION_BYTES
+
+
+def _check_encoder(model: Model) -> None:
+    if not model.encoder_layers or RULES.get((model.modality, "audio_s")) is not transcription:
+        raise CostError(f"{model.id} ({model.modality}) has no encoder apart from a decoder")
+
+
+def _transcription_parts(model: Model, audio_s: float, batch: float, precision: str) -> tuple[Work, Work, Work]:
+    """Work of the encoder, of the projections for cross-attention, and of the decoder's steps."""
     windows = math.ceil(audio_s / model.rates["window_s"])
     frames, d, f = model.rates["encoder_frames"], model.d_model, model.ffn
     encoder_weights = model.encoder_layers * (4 * d * d + 2 * d * f)
     cross_weights = model.layers * 2 * d * d
-    pairs_flops = model.encoder_layers * 4 * d * frames * frames
-    each_window = Work(
-        flops=batch * (2 * frames * (encoder_weights + cross_weights) + pairs_flops),
-        weight_bytes=(encoder_weights + cross_weights) * bytes_per_value(precision),
+    encode = Work(
+        flops=batch * (2 * frames * encoder_weights + model.encoder_layers * 4 * d * frames * frames),
+        weight_bytes=encoder_weights * bytes_per_value(precision),
         activation_bytes=batch * frames * ACTIVATION_BYTES * model.encoder_layers * 4 * (d + f),
-        kv_write_bytes=batch * frames * 2 * model.layers * d * ACTIVATION_BYTES,
         steps=1,
         sync_count=SYNCS_PER_LAYER * model.encoder_layers,
         sync_bytes=batch * frames * SYNCS_PER_LAYER * model.encoder_layers * d * ACTIVATION_BYTES,
     )
-    tokens = audio_s * model.rates["tokens_per_audio_s"]
-    return (
-        Phase("encode", each_window.scaled(windows)),
-        Phase("decode", _cross_decoder_work(model, tokens, tokens / windows, batch, precision)),
+    cross = Work(
+        flops=batch * 2 * frames * cross_weights,
+        weight_bytes=cross_weights * bytes_per_value(precision),
+        kv_write_bytes=batch * frames * 2 * model.layers * d * ACTIVATION_BYTES,
     )
+    tokens = audio_s * model.rates["tokens_per_audio_s"]
+    decode = _cross_decoder_work(model, tokens, tokens / windows, batch, precision)
+    return encode.scaled(windows), cross.scaled(windows), decode
 
 
 def _cross_decoder_work(model: Model, tokens: float, window_tokens: float, batch: float, precision: str) -> Work:

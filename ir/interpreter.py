@@ -77,7 +77,7 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A tool's call with its arguments, on its way to a result."""
+    """A call of a tool or of a model in parts, with its arguments, on its way to a result."""
 
     function: str
     arguments: Mapping[str, object]
@@ -240,6 +240,13 @@ def _shard(part: comm.Part, value: object) -> object:
     return value if part == (0, 1) else Shard(part, value)
 
 
+def _decode_encoded(run: _Run, op: model.DecodeEncodedOp) -> list[object]:
+    (request,) = run.read(op)
+    if not isinstance(request, Request) or request.function != _qualname(op.function):
+        raise InterpretError(f"@{op.id.data} decodes what its call did not encode")
+    return [run.leaf(request.function, **request.arguments)]
+
+
 def _parse(run: _Run, op: llm.ParseOp) -> list[object]:
     (text,) = run.read(op)
     if not isinstance(text, State) or text.kind != "text" or text.prompt.function != _qualname(op.function):
@@ -354,5 +361,7 @@ MEANINGS: dict[type[Operation], Callable[[_Run, Any], list[object]]] = {
     memory.LoadOp: _call,
     memory.StoreOp: _call,
     model.RunOp: _call,
+    model.EncodeOp: lambda run, op: [_request(run, op)],
+    model.DecodeEncodedOp: _decode_encoded,
 }
 """The meaning of each operation: its results from the values known so far."""

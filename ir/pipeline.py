@@ -22,6 +22,7 @@ from ir.passes.inline_agents import InlineAgentsPass
 from ir.passes.offload_attention import OffloadAttentionPass
 from ir.passes.overlap_transfer import OverlapTransferPass
 from ir.passes.shard_tensor_parallel import ShardTensorParallelPass
+from ir.passes.split_encode import SplitEncodePass
 
 CAPTURE = "capture"
 """The stage before the first pass."""
@@ -41,6 +42,7 @@ OPTIONAL_PASSES: tuple[type[ModulePass], ...] = (
     DecomposeMoePass,
     ShardTensorParallelPass,
     OffloadAttentionPass,
+    SplitEncodePass,
 )
 """Passes outside the default pipeline, whose operations placement refuses. No driver runs what `fuse-cpu` makes; two
 show how a device group shares a model, which placement prices as rows of the options table for each degree of tensor

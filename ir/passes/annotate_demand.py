@@ -17,12 +17,13 @@ from xdsl.passes import ModulePass
 
 from costmodel.errors import CostModelError
 from costmodel.llm import decode_work, kv_bytes, prefill_work
-from costmodel.model_run import input_size, model_run_phases
+from costmodel.model_run import encoded_bytes, input_size, model_run_phases
 from costmodel.models import Model, load_models
 from costmodel.offload import activation_bytes
 from costmodel.work import Work
 from ir.dialects import agent, comm, control, cost, llm, memory, model, moe, tool
 from ir.dialects.names import own_id
+from ir.passes.demand_encode import EncoderOp, encoder_work
 from ir.passes.demand_moe import MoeOp, expert_kv_bytes, moe_work, moved_bytes, phase_of
 from ir.passes.demand_offload import OffloadOp, offload_work
 from ir.view import models, number, prior
@@ -140,6 +141,8 @@ def _annotate_demand(op: Operation, tokens: Mapping[str, _Tokens]) -> None:
             _annotate_cpu(op)
         case model.RunOp():
             _annotate_run(op)
+        case model.EncodeOp() | model.DecodeEncodedOp():
+            _annotate_encoder(op)
         case _:
             pass
 
@@ -230,6 +233,13 @@ def _annotate_run(op: model.RunOp) -> None:
         return sum((phase.work for phase in model_run_phases(model, size)), Work())
 
     _set_work(op, work)
+
+
+def _annotate_encoder(op: EncoderOp) -> None:
+    """Demand of a part of a model with an encoder and a decoder."""
+    _set_work(op, lambda model: encoder_work(op, model))
+    if isinstance(op, model.EncodeOp):
+        _set_each(op, "moved_bytes", lambda model: encoded_bytes(model, op.audio_s.value.data))
 
 
 def _set_work(op: Operation, work: Callable[[Model], Work]) -> None:

@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given
@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from costmodel.errors import CostError
 from costmodel.llm import decode_work, prefill_work
-from costmodel.model_run import RULES, Size, input_size, model_run_phases
+from costmodel.model_run import RULES, Size, encoded_bytes, encoder_and_decoder, input_size, model_run_phases
 from costmodel.models import ModelCatalog, load_models
+from costmodel.work import Work
 
 
 def test_transcription_encodes_whole_windows_and_decodes_the_transcript(models: ModelCatalog) -> None:
@@ -129,3 +130,32 @@ def test_exactly_one_size_is_given(
 def test_a_batch_has_an_input(models: ModelCatalog) -> None:
     with pytest.raises(CostError, match="at least one input, got 0"):
         model_run_phases(models.model("kokoro"), Size("audio_s", 1), batch=0)
+
+
+@given(audio_s=st.floats(0.1, 1e4), batch=st.integers(1, 8))
+def test_encoder_and_decoder_apart_ask_for_what_the_run_asks_for(audio_s: float, batch: int) -> None:
+    whisper = load_models().model("whisper")
+    encode, decode = encoder_and_decoder(whisper, audio_s, batch=batch)
+    whole = model_run_phases(whisper, Size("audio_s", audio_s), batch=batch)
+    parts, total = encode.work + decode.work, whole[0].work + whole[1].work
+    for each in fields(Work):
+        assert getattr(parts, each.name) == pytest.approx(getattr(total, each.name), rel=1e-12)
+
+
+def test_the_decoder_projects_the_frames_that_it_was_sent(models: ModelCatalog) -> None:
+    whisper = models.model("whisper")
+    encode, decode = encoder_and_decoder(whisper, 31)
+    whole = model_run_phases(whisper, Size("audio_s", 31))
+    # two windows of 1500 frames; cross keys and values are 32 x 2 x 1280^2 = 104,857,600 weights
+    assert decode.work.flops - whole[1].work.flops == 2 * 2 * 1500 * 104_857_600
+    assert whole[0].work.weight_bytes - encode.work.weight_bytes == 2 * 2 * 104_857_600
+    assert encoded_bytes(whisper, 31, batch=3) == 3 * 2 * 1500 * 1280 * 2
+    # sending the projected keys and values would move 2 x 32 times as much
+    assert decode.work.kv_write_bytes - whole[1].work.kv_write_bytes == 64 * encoded_bytes(whisper, 31)
+
+
+@pytest.mark.parametrize("name", ["orpheus", "all-minilm", "llama3.1-8b"])
+def test_a_model_that_is_no_encoder_with_a_decoder_is_not_split(models: ModelCatalog, name: str) -> None:
+    for asked in (encoder_and_decoder, encoded_bytes):
+        with pytest.raises(CostError, match="has no encoder apart from a decoder"):
+            asked(models.model(name), 1.0)
