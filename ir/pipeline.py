@@ -5,9 +5,6 @@ A stage is the name of the pass after which it stands, or `capture` for the modu
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
@@ -23,6 +20,7 @@ from ir.passes.offload_attention import OffloadAttentionPass
 from ir.passes.overlap_transfer import OverlapTransferPass
 from ir.passes.shard_tensor_parallel import ShardTensorParallelPass
 from ir.passes.split_encode import SplitEncodePass
+from ir.runner import AfterEach, apply_passes
 
 CAPTURE = "capture"
 """The stage before the first pass."""
@@ -56,23 +54,17 @@ class StageError(ValueError):
     """A stage that the pipeline does not have."""
 
 
-def run_passes(
-    module: ModuleOp, stage: str | None = None, after_each: Callable[[str, ModuleOp], None] | None = None
-) -> ModuleOp:
+def run_passes(module: ModuleOp, stage: str | None = None, after_each: AfterEach | None = None) -> ModuleOp:
     """Run the passes up to and with `stage` (None: all of them), in place; returns the module.
 
-    `after_each(stage, module)` is called for each stage that is reached, `capture` first. The module is verified after
-    each pass. Raises `StageError` for an unknown stage, `VerifyException` or `PassFailedException` for a bad module.
+    `after_each(stage, module)` is called for each stage that is reached, `capture` first. The module is verified
+    before each call of it, and after the last pass. Raises `StageError` for an unknown stage, `VerifyException` or
+    `PassFailedException` for a bad module.
     """
     if stage is not None and stage not in STAGES:
         raise StageError(f"unknown stage {stage!r}; use one of {', '.join(STAGES)}")
-    context = Context()
     passes = DEFAULT_PIPELINE if stage is None else DEFAULT_PIPELINE[: STAGES.index(stage)]
     if after_each is not None:
         after_each(CAPTURE, module)
-    for each in passes:
-        each().apply(context, module)
-        module.verify()
-        if after_each is not None:
-            after_each(each.name, module)
+    apply_passes(module, [each() for each in passes], after_each)
     return module
