@@ -129,7 +129,7 @@ def prefill_work(
     window_tokens = min(tokens_in, model.sliding_window_tokens)
     return Work(
         flops=batch * (tokens_in * unit.flops + unit.head_flops + pair_flops),
-        weight_bytes=_weights_read(unit, tokens_in * batch) * bytes_per_value(weight_precision),
+        weight_bytes=weights_read(unit, tokens_in * batch) * bytes_per_value(weight_precision),
         kv_read_bytes=batch * (tokens_in * unit.kv_bytes + window_tokens * unit.window_kv_bytes + unit.state_bytes),
         kv_write_bytes=batch * (tokens_in * (unit.kv_bytes + unit.window_kv_bytes) + unit.state_bytes),
         activation_bytes=batch * tokens_in * unit.activation_bytes,
@@ -168,7 +168,7 @@ def decode_work(
     token_flops = unit.flops + unit.head_flops
     return Work(
         flops=batch * (tokens_out * token_flops + contexts * unit.pair_flops + reach * unit.window_pair_flops),
-        weight_bytes=tokens_out * _weights_read(unit, batch) * bytes_per_value(weight_precision),
+        weight_bytes=tokens_out * weights_read(unit, batch) * bytes_per_value(weight_precision),
         kv_read_bytes=batch * (contexts * unit.kv_bytes + reach * unit.window_kv_bytes + tokens_out * unit.state_bytes),
         kv_write_bytes=batch * tokens_out * (unit.kv_bytes + unit.window_kv_bytes + unit.state_bytes),
         activation_bytes=batch * tokens_out * unit.activation_bytes,
@@ -178,7 +178,7 @@ def decode_work(
     )
 
 
-def _weights_read(unit: TokenDemand, tokens: float) -> float:
+def weights_read(unit: TokenDemand, tokens: float) -> float:
     """Weights that a step of `tokens` reads: the shared ones, and the experts that at least one token uses."""
     return unit.weights + unit.expert_weights * touched_share(unit.expert_share, tokens)
 

@@ -9,6 +9,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from ir.passes.annotate_demand import AnnotateDemandPass
+from ir.passes.chunk_prefill import ChunkPrefillPass
 from ir.passes.decompose_llm import DecomposeLlmPass
 from ir.passes.decompose_moe import DecomposeMoePass
 from ir.passes.decompose_tool import DecomposeToolPass
@@ -41,10 +42,11 @@ OPTIONAL_PASSES: tuple[type[ModulePass], ...] = (
     ShardTensorParallelPass,
     OffloadAttentionPass,
     SplitEncodePass,
+    ChunkPrefillPass,
 )
 """Passes outside the default pipeline, whose operations placement refuses. No driver runs what `fuse-cpu` makes; two
 show how a device group shares a model, which placement prices as rows of the options table for each degree of tensor
-parallelism; the last how decode may keep its attention on devices of its own."""
+parallelism; the others have decode's attention or a model's encoder on devices of their own, or prefill in chunks."""
 
 STAGES: tuple[str, ...] = (CAPTURE, *(each.name for each in DEFAULT_PIPELINE))
 """Every stage, in order; the last is what placement reads."""

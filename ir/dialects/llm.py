@@ -208,11 +208,14 @@ class PrefillOp(ModelPartOp):
 
     %kv, %first = llm.prefill @answer_prefill %p call "answer" models ["llama3.1-8b"] {function = ...}
       : (!llm.tokens<900>) -> (!llm.kv<"llama3.1-8b", 900, ?>, !llm.tokens<1>)
+
+    With `chunk_tokens`, so many tokens at a time, each chunk in a step of its own.
     """
 
     name = "llm.prefill"
 
     prompt = operand_def(TokensType)
+    chunk_tokens = opt_prop_def(INTEGER)
     kv = result_def(KvType)
     first = result_def(TokensType)
 
@@ -221,6 +224,10 @@ class PrefillOp(ModelPartOp):
     def verify_(self) -> None:
         super().verify_()
         self.check_kv(self.kv.type)
+        if self.chunk_tokens is not None and self.chunk_tokens.value.data < 1:
+            raise VerifyException(
+                f"chunk_tokens of @{self.id.data} must be at least 1, got {self.chunk_tokens.value.data}"
+            )
         prompt, kv = self.prompt.type, self.kv.type
         if isinstance(prompt, TokensType) and prompt.count != kv.tokens:
             raise VerifyException(

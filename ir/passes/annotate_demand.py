@@ -15,6 +15,7 @@ from xdsl.dialects.builtin import FloatAttr, ModuleOp
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 
+from costmodel.chunk import chunked_prefill_work
 from costmodel.errors import CostModelError
 from costmodel.llm import decode_work, kv_bytes, prefill_work
 from costmodel.model_run import encoded_bytes, input_size, model_run_phases
@@ -160,7 +161,7 @@ def _annotate_call(
         case llm.PrefillOp():
             _set(op, "bytes_out", TOKEN_ID_BYTES)
             if tokens_in is not None:
-                _set_work(op, lambda model: prefill_work(model, tokens_in))
+                _set_work(op, lambda model: _prefill_work(op, model, tokens_in))
                 _set_kv(op, lambda model: kv_bytes(model, tokens_in))
         case comm.KvTransferOp():
             if tokens_in is not None:
@@ -172,6 +173,11 @@ def _annotate_call(
                 _set_kv(op, lambda model: decode_work(model, tokens_in, tokens_out).kv_read_bytes)
         case llm.ParseOp():
             _set(op, "bytes_out", _scaled(tokens_out, TEXT_BYTES_PER_TOKEN))
+
+
+def _prefill_work(op: llm.PrefillOp, model: Model, tokens_in: float) -> Work:
+    chunk = op.chunk_tokens
+    return prefill_work(model, tokens_in) if chunk is None else chunked_prefill_work(model, tokens_in, chunk.value.data)
 
 
 def _annotate_moe(op: MoeOp, tokens: _Tokens) -> None:

@@ -137,3 +137,13 @@ agent.graph @a(q) {
   agent.output %q : !agent.json
 }
 // CHECK: @p makes !llm.tokens<7> from !llm.activations<8>: each step makes one token
+
+// -----
+
+agent.graph @a(q) {
+^bb0(%q : !agent.json):
+  %p = llm.render @render(q = %q) call "t" {function = #agent.function<"a.py", "f", "00">} : (!agent.json) -> !llm.tokens<9>
+  %kv, %first = llm.prefill @prefill %p call "t" models ["m"] {chunk_tokens = 0 : i64, function = #agent.function<"a.py", "f", "00">} : (!llm.tokens<9>) -> (!llm.kv<"m", 9, ?>, !llm.tokens<1>)
+  agent.output %q : !agent.json
+}
+// CHECK: chunk_tokens of @prefill must be at least 1, got 0
