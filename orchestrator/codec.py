@@ -248,20 +248,34 @@ def _dumped(model: BaseModel, what: str) -> dict[str, Json]:
         raise ConversionError(
             f"{what} has no JSON form: {error}", "return JSON types, dataclasses or pydantic models; bytes as base64"
         ) from None
-    _check_finite(value, what)
+    _check_json(value, what)
     return value
 
 
-def _check_finite(value: Json, what: str) -> None:
+def _check_json(value: Json, what: str) -> None:
+    """Refuses what Python writes as JSON and other readers refuse: numbers that are not finite, half characters."""
     pending = [value]
     while pending:
         part = pending.pop()
         if isinstance(part, float) and not math.isfinite(part):
             raise ConversionError(f"{what} contains {part!r}, which has no JSON form", "return None or a finite number")
+        if isinstance(part, str) and not _is_unicode(part):
+            raise ConversionError(
+                f"{what} contains half of a surrogate pair ({part[:40]!a}), which has no JSON form",
+                "decode the text with errors='replace'",
+            )
         if isinstance(part, dict):
             pending.extend(cast(dict[str, Json], part).values())
         elif isinstance(part, list):
             pending.extend(cast(list[Json], part))
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _schema(model: type[BaseModel], name: str) -> dict[str, Json]:

@@ -17,7 +17,7 @@ Json = Any
 Status = Literal["queued", "running", "interrupted", "success", "error", "timeout", "cancelled"]
 """States of a run; the last four are final."""
 
-LogKind = Literal["observed", "loop_capped", "react_capped", "truncated", "retried", "collected"]
+LogKind = Literal["observed", "loop_capped", "react_capped", "truncated", "retried", "collected", "unknown_tool"]
 
 
 class Submitted(NamedTuple):

@@ -93,7 +93,9 @@ def _answer(run: RunState, frame: Frame, node: int, turn: Mapping[str, Json], at
 def _call_tool(run: RunState, frame: Frame, node: int, key: int, call: Mapping[str, Json]) -> None:
     state, names = cast(_React, frame.controls[node]), run.program.tool_names[node]
     if call["name"] not in names:
-        state.told[key] = f"error: there is no tool {call['name']!r}; the tools are: {', '.join(names) or 'none'}"
+        told = f"error: there is no tool {call['name']!r}; the tools are: {', '.join(names) or 'none'}"
+        run.log("unknown_tool", frame, node, told, state.latest)
+        state.told[key] = told
         state.left -= 1
         return
     block = run.program.blocks(node)[1 + names.index(call["name"])]

@@ -130,6 +130,8 @@ class Opaque:
         (Doc, {"when": "2024-01-01"}, "the result of f: title: Field required"),
         (float, float("nan"), "contains nan"),
         (list[Any], [{"deep": [float("inf")]}], "contains inf"),
+        (str, "half of a pair: \ud83d", "contains half of a surrogate pair"),
+        (dict[str, str], {"name": "\udcff.txt"}, "contains half of a surrogate pair"),
         (Any, Opaque(), "has no JSON form"),
         (dict[str, Any], {"x": Opaque()}, "has no JSON form"),
         (Any, {"raw": b"\xff"}, None),

@@ -64,7 +64,9 @@ def test_tools_run_side_by_side_and_their_answers_are_messages(plans: Any, fake_
 def test_an_unknown_tool_is_told_to_the_model(plans: Any, fake_run: Any) -> None:
     model = Model({"content": "hm", "tool_calls": [call("fly")]}, {"content": "sorry", "tool_calls": []})
     run = start(plans, fake_run, model)
-    assert model.seen[1][1]["content"] == "error: there is no tool 'fly'; the tools are: add, docs"
+    told = "error: there is no tool 'fly'; the tools are: add, docs"
+    assert model.seen[1][1]["content"] == told
+    assert [(log.kind, log.value) for log in run.logs] == [("unknown_tool", told)]
     assert run.finish.value == "sorry"
 
 
