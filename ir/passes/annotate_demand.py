@@ -6,7 +6,7 @@ refuses what nothing covers. An operation without a rule here has no demand of i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -48,8 +48,9 @@ class AnnotateDemandPass(ModulePass):
         for graph in op.ops:
             if isinstance(graph, agent.GraphOp):
                 _annotate_visits(graph.body.block, 1.0)
-                tokens = dict(_tokens_of_calls(graph))
-                for inner in graph.walk():
+                inside = list(graph.walk())
+                tokens = dict(_tokens_of_calls(inside))
+                for inner in inside:
                     _annotate_demand(inner, tokens)
 
 
@@ -85,12 +86,12 @@ class _Tokens:
     tokens_out: float | None
 
 
-def _tokens_of_calls(graph: agent.GraphOp) -> Iterator[tuple[str, _Tokens]]:
+def _tokens_of_calls(inside: Sequence[Operation]) -> Iterator[tuple[str, _Tokens]]:
     """The tokens of each decomposed call by its id."""
-    generated = {op.call.data: _count(op.result) for op in graph.walk() if isinstance(op, llm.DecodeOp)}
-    generated |= {op.call.data: _count(op.result) for op in graph.walk() if isinstance(op, llm.DecodeLinearOp)}
-    generated |= {op.call.data: _count(op.routes) for op in graph.walk() if isinstance(op, moe.ExpertDecodeOp)}
-    for op in graph.walk():
+    generated = {op.call.data: _count(op.result) for op in inside if isinstance(op, llm.DecodeOp)}
+    generated |= {op.call.data: _count(op.result) for op in inside if isinstance(op, llm.DecodeLinearOp)}
+    generated |= {op.call.data: _count(op.routes) for op in inside if isinstance(op, moe.ExpertDecodeOp)}
+    for op in inside:
         if isinstance(op, llm.RenderOp):
             tokens_out = generated.get(op.call.data)
             parent = op.parent_op()
