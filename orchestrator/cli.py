@@ -66,3 +66,7 @@ def invoke(arguments: Sequence[str]) -> int:
     except Exception as error:
         return report_failure(error, debugging)
     return code if isinstance(code, int) else 0
+
+
+if __name__ == "__main__":
+    main()
