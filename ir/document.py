@@ -29,7 +29,7 @@ from ir.constraint_text import attribute_mark, constraint_text
 from ir.dialects import task
 from ir.dialects.llm import ModelPartOp
 from ir.docstring_markdown import docstring_markdown
-from ir.pipeline import DEFAULT_PIPELINE, OPTIONAL_PASSES, STAGES
+from ir.pipeline import AFTER_SOLVE, DEFAULT_PIPELINE, OPTIONAL_PASSES, STAGES
 from ir.universe import DIALECTS
 
 COMMAND = "python -m ir.document > docs/ir.md"
@@ -154,9 +154,11 @@ def _trait(trait: OpTrait) -> str:
 
 
 def _passes() -> Iterator[str]:
-    yield "## Passes\n\nThe default pipeline, in its order, and then the passes outside it.\n"
+    yield "## Passes\n\nThe default pipeline, in its order, those after the solve, and then the passes outside it.\n"
     for number, each in enumerate(DEFAULT_PIPELINE, 1):
         yield from _pass(each, f"Number {number} of the default pipeline.")
+    for number, each in enumerate(AFTER_SOLVE, 1):
+        yield from _pass(each, f"Number {number} after the solve, behind the default pipeline.")
     for each in OPTIONAL_PASSES:
         yield from _pass(each, "Outside the default pipeline.")
 

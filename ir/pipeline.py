@@ -17,8 +17,10 @@ from ir.passes.drop_unused import DropUnusedPass
 from ir.passes.eliminate_common_calls import EliminateCommonCallsPass
 from ir.passes.fuse_cpu import FuseCpuPass
 from ir.passes.inline_agents import InlineAgentsPass
+from ir.passes.lower_to_plan import LowerToPlanPass
 from ir.passes.offload_attention import OffloadAttentionPass
 from ir.passes.overlap_transfer import OverlapTransferPass
+from ir.passes.select_alternatives import SelectAlternativesPass
 from ir.passes.shard_tensor_parallel import ShardTensorParallelPass
 from ir.passes.split_encode import SplitEncodePass
 from ir.runner import AfterEach, apply_passes
@@ -51,6 +53,15 @@ parallelism; the others have decode's attention or a model's encoder on devices 
 STAGES: tuple[str, ...] = (CAPTURE, *(each.name for each in DEFAULT_PIPELINE))
 """Every stage, in order; the last is what placement reads."""
 
+SOLVE = "solve"
+"""The stage after placement wrote its decision, before the passes that carry it out."""
+
+AFTER_SOLVE: tuple[type[ModulePass], ...] = (SelectAlternativesPass, LowerToPlanPass)
+"""The passes from a decision to the form that a plan document is built from."""
+
+SOLVED_STAGES: tuple[str, ...] = (SOLVE, *(each.name for each in AFTER_SOLVE))
+"""Every stage from the solve on, in order."""
+
 
 class StageError(ValueError):
     """A stage that the pipeline does not have."""
@@ -63,10 +74,25 @@ def run_passes(module: ModuleOp, stage: str | None = None, after_each: AfterEach
     before each call of it, and after the last pass. Raises `StageError` for an unknown stage, `VerifyException` or
     `PassFailedException` for a bad module.
     """
-    if stage is not None and stage not in STAGES:
-        raise StageError(f"unknown stage {stage!r}; use one of {', '.join(STAGES)}")
-    passes = DEFAULT_PIPELINE if stage is None else DEFAULT_PIPELINE[: STAGES.index(stage)]
+    passes = _up_to(stage, STAGES, DEFAULT_PIPELINE)
+    return _run(module, CAPTURE, passes, after_each)
+
+
+def run_after_solve(module: ModuleOp, stage: str | None = None, after_each: AfterEach | None = None) -> ModuleOp:
+    """Run the passes after the solve on a module with a decision, as `run_passes` does; `solve` is the first stage."""
+    return _run(module, SOLVE, _up_to(stage, SOLVED_STAGES, AFTER_SOLVE), after_each)
+
+
+def _up_to(
+    stage: str | None, stages: tuple[str, ...], passes: tuple[type[ModulePass], ...]
+) -> tuple[type[ModulePass], ...]:
+    if stage is not None and stage not in stages:
+        raise StageError(f"unknown stage {stage!r}; use one of {', '.join(stages)}")
+    return passes if stage is None else passes[: stages.index(stage)]
+
+
+def _run(module: ModuleOp, before: str, passes: tuple[type[ModulePass], ...], after_each: AfterEach | None) -> ModuleOp:
     if after_each is not None:
-        after_each(CAPTURE, module)
+        after_each(before, module)
     apply_passes(module, [each() for each in passes], after_each)
     return module

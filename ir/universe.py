@@ -22,7 +22,7 @@ from ir.dialects.model import Model
 from ir.dialects.moe import Moe
 from ir.dialects.plan import Plan
 from ir.dialects.tool import Tool
-from ir.pipeline import DEFAULT_PIPELINE, OPTIONAL_PASSES
+from ir.pipeline import AFTER_SOLVE, DEFAULT_PIPELINE, OPTIONAL_PASSES
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ DIALECTS = (Agent, Llm, Tool, Memory, Model, Moe, Comm, Plan, Cost)
 
 ORCHESTRATOR_UNIVERSE = Universe(
     all_dialects={dialect.name: partial(_same, dialect) for dialect in DIALECTS},
-    all_passes={each.name: partial(_same, each) for each in (*DEFAULT_PIPELINE, *OPTIONAL_PASSES)},
+    all_passes={each.name: partial(_same, each) for each in (*DEFAULT_PIPELINE, *AFTER_SOLVE, *OPTIONAL_PASSES)},
 )
 
 

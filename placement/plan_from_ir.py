@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ir import view
+from ir.pipeline import run_after_solve
 from placement import plan
 from placement.body_from_ir import write_body
+from placement.decision import write_decision
 from placement.evaluate import place_pair
 from placement.from_ir import Lowered
 from placement.operators import OperatorSpec
@@ -31,14 +34,13 @@ class Heading:
 
 
 def plan_from_ir(lowered: Lowered, solution: Solution, heading: Heading) -> plan.Plan:
-    """The plan document of a solution."""
+    """The plan document of a solution: its body from the last form of the IR, the rest from the solution."""
     taken = _taken(lowered, solution)
-    specs = lowered.specs
-    ids = {op: specs[position].id for position, op in enumerate(lowered.structure.operations)}
-    chosen = dict(zip(lowered.structure.choices, solution.placement.alternative, strict=True))
+    chosen = zip(lowered.structure.choices, solution.placement.alternative, strict=True)
+    last_form = run_after_solve(write_decision(lowered, solution))
     return plan.Plan(
         agent=lowered.graph.sym_name.data,
-        body=write_body(lowered.graph, chosen, ids),
+        body=write_body(view.entry(last_form)),
         operators=[_operator(lowered, position, taken) for position in taken],
         pools=write_pools(lowered, taken),
         links=_links(lowered),
@@ -49,7 +51,7 @@ def plan_from_ir(lowered: Lowered, solution: Solution, heading: Heading) -> plan
         bound_usd=solution.bound_usd,
         gap=solution.gap,
         bound_scope=solution.bound_scope,
-        choices={op.id.data: op.names.data[index].data for op, index in chosen.items()},
+        choices={op.id.data: op.names.data[index].data for op, index in chosen},
         input_schema=dict(heading.input_schema),
         output_schema=dict(heading.output_schema),
         provenance=heading.provenance,

@@ -52,6 +52,8 @@ from ir import expression
 from ir.dialects.assembly import NamedOperands, Parameters, names_of
 from ir.dialects.control import CONTROL_OPS
 from ir.dialects.cost import verify_cost
+from ir.dialects.decision import LAST_FORM, verify_plan
+from ir.dialects.last_form import verify_last_form
 from ir.dialects.names import verify_names
 from ir.dialects.task import CALL_FORMAT, CpuCallOp, TaskOp, check_names, distinct
 from ir.dialects.values import (
@@ -176,6 +178,9 @@ class GraphOp(IRDLOperation):
         verify_names(block, parameters)
         for op in block.walk():
             verify_cost(op)
+            verify_plan(op)
+        if LAST_FORM in self.attributes:
+            verify_last_form(block, parameters)
 
 
 @irdl_op_definition

@@ -14,7 +14,20 @@
 Every alternative computes the same value. Device, tensor parallelism, precision, batch and model are rows of the
 options table, never alternatives. Alternatives may define the same ids: they are ways to do the same tasks.
 
-Attribute: `plan.group = "answer"` on operations that share one pool.
+Attributes that passes and placement write; an attribute that is absent is undecided, or does not apply.
+
+| attribute | on | meaning |
+|---|---|---|
+| `plan.group = "answer"` | operations | they share one pool |
+| `plan.chosen = "colocated"` | a choice | the alternative that placement takes |
+| `plan.pool = "p0"` | operators | the pool that runs them |
+| `plan.device`, `plan.tp`, `plan.precision`, `plan.model` | operators | the pool's device class and what it serves |
+| `plan.batch` | operators | requests assumed to share a replica |
+| `plan.latency_s`, `plan.cost_usd = #cost.amount<0.08>` | operators | what one visit takes |
+| `plan.operator = "answer.prefill"` | operators | their id in the plan document |
+| `plan.inputs = #plan.inputs<"prompt" = "answer_render">` | operators, control, ends | what they read, over names |
+| `plan.forwards` | others | they only forward values and are nothing in the plan document |
+| `plan.last_form` | a graph | `ir/dialects/last_form.py` holds: the plan document is built from attributes alone |
 """
 
 from __future__ import annotations
@@ -37,10 +50,10 @@ from xdsl.traits import HasParent, IsolatedFromAbove, IsTerminator
 from xdsl.utils.exceptions import VerifyException
 
 from ir.dialects.assembly import names_of
+from ir.dialects.decision import CHOSEN, GROUP, InputsAttr, text
 from ir.dialects.task import TaskOp, distinct
 
-GROUP = "plan.group"
-"""Attribute with the name of the group of operations that share one pool."""
+__all__ = ["GROUP", "ChooseOp", "Plan", "YieldOp"]
 
 
 @irdl_op_definition
@@ -86,6 +99,9 @@ class ChooseOp(TaskOp):
             )
         for name, region in zip(names, self.alternatives, strict=True):
             self.check_alternative(name, region)
+        chosen = text(self, CHOSEN)
+        if chosen is not None and chosen not in names:
+            raise VerifyException(f"{CHOSEN} of @{self.id.data} is {chosen!r}; its alternatives: {', '.join(names)}")
 
     def check_alternative(self, name: str, region: Region) -> None:
         """An alternative takes the operands' types and yields the results' types."""
@@ -105,4 +121,4 @@ class ChooseOp(TaskOp):
                 )
 
 
-Plan = Dialect("plan", [ChooseOp, YieldOp], [])
+Plan = Dialect("plan", [ChooseOp, YieldOp], [InputsAttr])

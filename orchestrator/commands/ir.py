@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.commands.arguments import AgentFile, AgentName, Debug
+from orchestrator.commands.arguments import AgentFile, AgentName, Debug, SlaText
 
 if TYPE_CHECKING:
     from xdsl.dialects.builtin import ModuleOp
@@ -29,22 +29,32 @@ def ir(
         bool, typer.Option("--stats", help="Instead: what each stage asks for, before and after each pass.")
     ] = False,
     fleet: Annotated[
-        Path | None, typer.Option("--fleet", metavar="FLEET", help="With --stats: latency and cost of the best plan.")
+        Path | None,
+        typer.Option("--fleet", metavar="FLEET", help="Devices to solve for: --stats, or a stage after the solve."),
     ] = None,
+    sla: SlaText = None,
     debug: Debug = False,
 ) -> int:
     """Print the agent's IR at a stage of its lowering."""
     from costmodel.fleet import load_fleet
     from ir.pass_list import read_passes, run_listed
-    from ir.pipeline import run_passes
+    from ir.pipeline import SOLVED_STAGES, run_passes
     from orchestrator.agent_files import find_agent
+    from orchestrator.commands.ir_solved import print_solved
     from orchestrator.commands.ir_stats import StageRow, stage_row, stats_text
     from orchestrator.to_ir import to_ir
 
     if passes is not None and stage is not None:
         raise typer.BadParameter("give --stage or --passes: a list of passes ends where it ends")
+    if stage in SOLVED_STAGES:
+        if stats:
+            raise typer.BadParameter(f"--stats tells of the stages before the solve: leave it out for {stage!r}")
+        after_each_solved = _print_stage if print_after_all else None
+        return print_solved(find_agent(file, agent).graph, fleet, sla, stage, after_each_solved, view=str)
+    if sla is not None:
+        raise typer.BadParameter(f"--sla is for the stages after the solve: --stage {' or '.join(SOLVED_STAGES)}")
     if fleet is not None and not stats:
-        raise typer.BadParameter("--fleet prices the stages of --stats: give both")
+        raise typer.BadParameter("--fleet prices the stages of --stats, or solves for a stage after it: give both")
     graph = find_agent(file, agent).graph
     devices = None if fleet is None else load_fleet(fleet)
     rows: list[StageRow] = []

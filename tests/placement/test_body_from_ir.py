@@ -1,20 +1,22 @@
 from typing import Any
 
 import pytest
+from xdsl.dialects.builtin import ModuleOp
 
-from ir.dialects.task import FunctionOp
+from ir.pipeline import run_after_solve
+from ir.view import entry
 from orchestrator import agent
 from orchestrator.agent_function import AgentFunction
 from placement.body_from_ir import write_body
-from placement.structure import read_structure
+from tests.ir.deciding import decide
 from tests.placement import sample_agents as agents
 from tests.placement.sample_agents import answer, graph_op
 
 CALL = [
-    ("answer_render", "answer_render", {"question": "first"}),
-    ("answer_prefill", "answer_prefill", {"prompt": "answer_render"}),
-    ("answer_decode", "answer_decode", {"kv": "answer_prefill", "arguments": "{'question': first}"}),
-    ("answer", "answer", {"text": "answer_decode"}),
+    ("answer_render", "answer.render", {"question": "first"}),
+    ("answer_prefill", "answer.prefill", {"prompt": "answer_render"}),
+    ("answer_decode", "answer.decode", {"kv": "answer_prefill", "arguments": "{'question': first}"}),
+    ("answer", "answer.parse", {"text": "answer_decode"}),
 ]
 
 
@@ -24,10 +26,12 @@ def constant_agent(text: str) -> str:
 
 
 def body(of: AgentFunction[..., object], alternative: int = 0) -> dict[str, Any]:
+    """The body where every choice takes the alternative of this number and every operator is in one pool."""
     graph = graph_op(of)
-    structure = read_structure(graph)
-    ids: dict[FunctionOp, str] = {op: op.id.data for op in structure.operations}
-    return write_body(graph, dict.fromkeys(structure.choices, alternative), ids).model_dump(exclude_defaults=True)
+    module = graph.parent_op()
+    assert isinstance(module, ModuleOp)
+    decided = decide(module, lambda names: names[alternative])
+    return write_body(entry(run_after_solve(decided))).model_dump(exclude_defaults=True)
 
 
 def operators(block: dict[str, Any]) -> list[tuple[str, str, dict[str, str]]]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ir.pipeline import STAGES
+from ir.pipeline import SOLVED_STAGES, STAGES
 from orchestrator.cli import invoke
 
 FILE = "examples/worked_example.py"
@@ -66,3 +66,41 @@ def test_statistics_of_each_stage_with_the_best_plan(capsys: pytest.CaptureFixtu
     assert lines[1 + len(STAGES)].split()[2:4] == ["1", "1"]
     assert invoke(["ir", FILE, "--fleet", "examples/fleets/hp-co.yaml"]) != 0
     assert "give both" in capsys.readouterr().err
+
+
+HP_CO = ("--fleet", "examples/fleets/hp-co.yaml")
+
+
+def test_the_stages_after_the_solve_carry_out_the_decision(capsys: pytest.CaptureFixture[str]) -> None:
+    shown: dict[str, str] = {}
+    for stage in SOLVED_STAGES:
+        assert invoke(["ir", FILE, "--stage", stage, *HP_CO, "--sla", "120ms"]) == 0
+        shown[stage] = capsys.readouterr().out
+    assert 'plan.chosen = "disaggregated"' in shown["solve"]
+    assert [text.count("plan.choose") for text in shown.values()] == [1, 0, 0]
+    assert [text.count("llm.prefill @") for text in shown.values()] == [2, 1, 1]
+    assert 'plan.device = "hp"' in shown["select-alternatives"]
+    assert 'plan.operator = "answer.prefill"' in shown["lower-to-plan"]
+    assert invoke(["ir", FILE, "--stage", "solve", *HP_CO, "--print-after-all"]) == 0
+    headings = [line for line in capsys.readouterr().out.splitlines() if line.startswith("// -----")]
+    assert headings == [f"// ----- {stage} -----" for stage in (*STAGES, "solve")]
+
+
+def test_a_solve_that_cannot_keep_the_limit_says_which(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["ir", FILE, "--stage", "solve", *HP_CO, "--sla", "100ms"]) == 2
+    assert capsys.readouterr().out.startswith("infeasible (sla): ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--stage", "lower-to-plan"), "stands after the solve: give --fleet"),
+        (("--stage", "solve", "--stats", *HP_CO), "--stats tells of the stages before the solve"),
+        (("--sla", "1s"), "--sla is for the stages after the solve"),
+    ],
+)
+def test_options_that_do_not_fit_a_stage(
+    arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke(["ir", FILE, *arguments]) == 1
+    assert message in " ".join(capsys.readouterr().err.split())

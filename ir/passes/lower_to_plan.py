@@ -1,0 +1,146 @@
+"""Writes on each operation what the plan document says of it, so that the document is built by reading attributes.
+
+The last pass, after select-alternatives. A value has a name in a plan, the id of what made it; whatever only forwards
+values (expressions, a tool's lookup and wait, a KV transfer) has none and dissolves into the expressions that read it.
+Before:
+
+    %kv, %first = llm.prefill @answer_prefill %prompt ... {plan.pool = "p0"}
+    %moved = comm.kv_transfer @answer_kv_transfer %kv ...
+    %text = llm.decode @answer_decode %moved, %first ... {plan.pool = "p1"}
+
+and after it, with the attributes that are new:
+
+    %kv, ... {plan.operator = "answer.prefill", plan.inputs = #plan.inputs<"prompt" = "answer_render">}
+    %moved ... {plan.forwards}
+    %text ... {plan.operator = "answer.decode",
+               plan.inputs = #plan.inputs<"kv" = "answer_prefill", "arguments" = "{'question': question}">}
+
+`ir/dialects/last_form.py` has the rules that the result keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp, StringAttr, UnitAttr
+from xdsl.ir import Operation, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.utils.exceptions import PassFailedException, VerifyException
+
+from ir import view
+from ir.dialects.agent import CallOp as AgentCallOp
+from ir.dialects.agent import ExprOp, GraphOp, InterruptOp, ObserveOp, OutputOp
+from ir.dialects.assembly import names_of
+from ir.dialects.comm import KvTransferOp
+from ir.dialects.control import FanoutOp, LoopOp, ReactOp, WhenOp, YieldOp
+from ir.dialects.decision import FORWARDS, INPUTS, LAST_FORM, OPERATOR, InputsAttr
+from ir.dialects.last_form import verify_last_form
+from ir.dialects.llm import CallLlmOp, DecodeOp, ParseOp, PrefillOp, RenderOp
+from ir.dialects.names import own_id
+from ir.dialects.plan import ChooseOp
+from ir.dialects.task import CallOp, FunctionOp
+from ir.dialects.tool import ComputeOp, InvokeOp, LookupOp, WaitOp
+from ir.expression import DictOf, Expression, parse, to_text
+
+_FORWARDING = (ExprOp, KvTransferOp, LookupOp, WaitOp)
+"""Operations whose values dissolve into the expressions that read them."""
+
+_PARTS = (RenderOp, PrefillOp, DecodeOp, ParseOp)
+"""Parts of a call that are operators of their own, named after call and phase; any other has the name of its call."""
+
+_WHOLE = (AgentCallOp, ChooseOp, CallLlmOp, InvokeOp)
+"""What an earlier pass takes apart."""
+
+
+@dataclass(frozen=True)
+class LowerToPlanPass(ModulePass):
+    """Gives every operator its id in the plan, and every operation its inputs as expressions over names.
+
+    Raises `PassFailedException` for an operation that has no place in a plan, and where the result breaks a rule of the
+    last form: an operator without a pool, an id twice, a name that is not in scope.
+    """
+
+    name = "lower-to-plan"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for graph in op.ops:
+            if isinstance(graph, GraphOp):
+                _lower(graph)
+
+
+def _lower(graph: GraphOp) -> None:
+    renders = {op.call.data: op for op in graph.walk() if isinstance(op, RenderOp)}
+    for op in graph.body.block.walk():
+        if isinstance(op, _FORWARDING):
+            op.attributes[FORWARDS] = UnitAttr()
+            continue
+        inputs = _inputs(op, renders)
+        if isinstance(op, FunctionOp):
+            op.attributes[OPERATOR] = StringAttr(_operator_id(op))
+        op.attributes[INPUTS] = inputs
+    graph.attributes[LAST_FORM] = UnitAttr()
+    try:
+        verify_last_form(graph.body.block, names_of(graph.parameters))
+    except VerifyException as error:
+        raise PassFailedException(str(error)) from None
+
+
+def _operator_id(op: FunctionOp) -> str:
+    call = view.call_id(op)
+    return f"{call}.{view.phase(op)}" if isinstance(op, _PARTS) else call
+
+
+def _inputs(op: Operation, renders: Mapping[str, RenderOp]) -> InputsAttr:
+    """What an operation reads: a prefill its prompt, a decode the KV and the call's arguments, a parse the text."""
+    match op:
+        case PrefillOp():
+            return _named(prompt=op.prompt)
+        case DecodeOp():
+            return _decode_inputs(op, renders)
+        case ParseOp():
+            return _named(text=op.tokens)
+        case WhenOp():
+            return _named(condition=op.condition)
+        case LoopOp():
+            return _named(init=op.init)
+        case FanoutOp():
+            return _named(items=op.items)
+        case ReactOp():
+            return _named()
+        case ObserveOp() | OutputOp():
+            return _named(value=op.value)
+        case YieldOp():
+            return _named(value=op.operands[0])
+        case InterruptOp():
+            return _named(question=op.question)
+        case CallOp() | ComputeOp() if not isinstance(op, _WHOLE):
+            call = view.inputs(op)
+            return InputsAttr.of(call.named, call.rest)
+        case _:
+            what = op.name if own_id(op) is None else f"{op.name} @{own_id(op)}"
+            remedy = (
+                "run the default passes, solve, and then select-alternatives"
+                if isinstance(op, _WHOLE)
+                else ("give it a rule in lower-to-plan, or leave out the pass that makes it")
+            )
+            raise PassFailedException(f"{what} has no place in a plan; {remedy}")
+
+
+def _decode_inputs(op: DecodeOp, renders: Mapping[str, RenderOp]) -> InputsAttr:
+    call = view.inputs(renders[op.call.data])
+    items: tuple[tuple[str, Expression], ...] = tuple((name, parse(text)) for name, text in call.named.items())
+    named = {"kv": view.text_of(_prefilled(op.kv)), "arguments": to_text(DictOf(items))}
+    return InputsAttr.of(named, call.rest)
+
+
+def _prefilled(kv: SSAValue) -> SSAValue:
+    """The KV as its prefill wrote it, before any transfer."""
+    while isinstance(kv.owner, KvTransferOp):
+        kv = kv.owner.kv
+    return kv
+
+
+def _named(**values: SSAValue) -> InputsAttr:
+    return InputsAttr.of({name: view.text_of(value) for name, value in values.items()})
