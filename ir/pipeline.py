@@ -23,6 +23,7 @@ from ir.passes.overlap_transfer import OverlapTransferPass
 from ir.passes.select_alternatives import SelectAlternativesPass
 from ir.passes.shard_tensor_parallel import ShardTensorParallelPass
 from ir.passes.split_encode import SplitEncodePass
+from ir.passes.stream_edges import StreamEdgesPass
 from ir.runner import AfterEach, apply_passes
 
 CAPTURE = "capture"
@@ -45,10 +46,12 @@ OPTIONAL_PASSES: tuple[type[ModulePass], ...] = (
     OffloadAttentionPass,
     SplitEncodePass,
     ChunkPrefillPass,
+    StreamEdgesPass,
 )
 """Passes outside the default pipeline, whose operations placement refuses. No driver runs what `fuse-cpu` makes; two
 show how a device group shares a model, which placement prices as rows of the options table for each degree of tensor
-parallelism; the others have decode's attention or a model's encoder on devices of their own, or prefill in chunks."""
+parallelism; others have decode's attention or a model's encoder on devices of their own, or prefill in chunks. What
+`stream-edges` marks placement does not read."""
 
 STAGES: tuple[str, ...] = (CAPTURE, *(each.name for each in DEFAULT_PIPELINE))
 """Every stage, in order; the last is what placement reads."""
