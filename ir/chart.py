@@ -36,12 +36,16 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """From a value to its reader; `dashed` where something else than one value moves once, such as the next turn."""
+    """From a value to its reader; `dashed` where something else than one value moves once, such as the next turn.
+
+    `both_ways` stands for a second link back.
+    """
 
     source: str
     target: str
     label: str = ""
     dashed: bool = False
+    both_ways: bool = False
 
 
 @dataclass(frozen=True, slots=True)

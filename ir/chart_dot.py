@@ -75,5 +75,7 @@ def _link(link: Link, ends: Mapping[str, tuple[str, str]]) -> str:
         said.append(f"label={quoted((link.label,))}")
     if link.dashed:
         said.append("style=dashed")
+    if link.both_ways:
+        said.append("dir=both")
     attributes = f" [{', '.join(said)}]" if said else ""
     return f"  {source} -> {target}{attributes};"

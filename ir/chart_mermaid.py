@@ -52,4 +52,4 @@ def _part(part: Node | Cluster, depth: int) -> Iterator[str]:
 def _link(link: Link) -> str:
     start, bare, end = ("-.", "-.->", ".->") if link.dashed else ("--", "-->", "-->")
     arrow = f'{start} "{label_text((link.label,))}" {end}' if link.label else bare
-    return f"  {link.source} {arrow} {link.target}"
+    return f"  {link.source} {'<' * link.both_ways}{arrow} {link.target}"

@@ -10,6 +10,7 @@ from typing import cast
 
 from xdsl.dialects.builtin import ArrayAttr, StringAttr
 from xdsl.ir import Operation, SSAValue
+from xdsl.irdl import IRDLOperation
 
 from ir.chart import Label, Shape
 from ir.dialects import cost
@@ -71,7 +72,7 @@ def region_names(op: Operation) -> tuple[str, ...]:
         case ChooseOp():
             return names_of(op.names)
         case _:
-            return tuple(f"region {index}" for index in range(len(op.regions)))
+            return tuple(name for name, _ in op.get_irdl_definition().regions) if isinstance(op, IRDLOperation) else ()
 
 
 def _lines(op: Operation) -> Iterator[str]:
@@ -89,7 +90,7 @@ def _lines(op: Operation) -> Iterator[str]:
     yield from _bounds(op)
     visits = cost.amount(op, "visits")
     if visits is not None:
-        yield f"{visits:g} visits"
+        yield f"visits {visits:g}"
     for name, attribute in op.attributes.items():
         if name.startswith("plan.") and isinstance(attribute, StringAttr):
             yield f"{name.partition('.')[2]} {attribute.data}"

@@ -142,7 +142,7 @@ class _Writer:
         self.edges(turn, task_inputs(task), names)
         for tool in task.tools:
             node = self.node(parts, tool.id, tool.kind, _label(tool))
-            self.links += [Link(turn, node, dashed=True), Link(node, turn, dashed=True)]
+            self.links.append(Link(turn, node, dashed=True, both_ways=True))
         return Cluster(key, (_label(task),), tuple(parts))
 
     def _agent(self, task: AgentTask, names: Mapping[str, str]) -> Cluster:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.commands.arguments import AgentFile, AgentName, Debug, SlaText
+from orchestrator.commands.ir_view import Format, module_view
 
 if TYPE_CHECKING:
     from xdsl.dialects.builtin import ModuleOp
@@ -33,6 +34,13 @@ def ir(
         typer.Option("--fleet", metavar="FLEET", help="Devices to solve for: --stats, or a stage after the solve."),
     ] = None,
     sla: SlaText = None,
+    form: Annotated[Format, typer.Option("--format", help="The module, or a drawing of it.")] = "text",
+    unroll: Annotated[
+        bool, typer.Option("--unroll", help="Write out loops, fan-outs and turns, as often as is expected.")
+    ] = False,
+    max_counts: Annotated[
+        bool, typer.Option("--max-counts", help="With --unroll: as often as their bounds allow.")
+    ] = False,
     debug: Debug = False,
 ) -> int:
     """Print the agent's IR at a stage of its lowering."""
@@ -46,11 +54,16 @@ def ir(
 
     if passes is not None and stage is not None:
         raise typer.BadParameter("give --stage or --passes: a list of passes ends where it ends")
+    if (stats or print_after_all) and (unroll or form != "text"):
+        raise typer.BadParameter("--format and --unroll show one stage: leave out --stats and --print-after-all")
+    if max_counts and not unroll:
+        raise typer.BadParameter("--max-counts says how far to unroll: give --unroll too")
+    view = module_view(form, ("max" if max_counts else "expect") if unroll else None)
     if stage in SOLVED_STAGES:
         if stats:
             raise typer.BadParameter(f"--stats tells of the stages before the solve: leave it out for {stage!r}")
         after_each_solved = _print_stage if print_after_all else None
-        return print_solved(find_agent(file, agent).graph, fleet, sla, stage, after_each_solved, view=str)
+        return print_solved(find_agent(file, agent).graph, fleet, sla, stage, after_each_solved, view=view)
     if sla is not None:
         raise typer.BadParameter(f"--sla is for the stages after the solve: --stage {' or '.join(SOLVED_STAGES)}")
     if fleet is not None and not stats:
@@ -73,7 +86,7 @@ def ir(
     if stats:
         typer.echo(stats_text(rows, devices is not None))
     elif not print_after_all:
-        typer.echo(str(module))
+        typer.echo(view(module))
     return 0
 
 

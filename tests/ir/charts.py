@@ -9,12 +9,12 @@ from ir.chart import Chart, Cluster, Node
 LABEL = r'"[A-Za-z0-9 _.,:()=+*/|#;<>-]*"'
 KEY = r"n\d+_\w*"
 MERMAID_LINE = re.compile(
-    rf"flowchart TD|end|subgraph {KEY}\[{LABEL}\]|{KEY} (?:-->|-- {LABEL} -->|-\.->|-\. {LABEL} \.->) {KEY}"
+    rf"flowchart TD|end|subgraph {KEY}\[{LABEL}\]|{KEY} <?(?:-->|-- {LABEL} -->|-\.->|-\. {LABEL} \.->) {KEY}"
     rf"|{KEY}(?:\[\[{LABEL}\]\]|\[/{LABEL}/\]|\[\\{LABEL}\\\]|\[\({LABEL}\)\]|\[{LABEL}\]|>{LABEL}\]"
     rf"|\{{\{{{LABEL}\}}\}}|\(\[{LABEL}\]\)|\{{{LABEL}\}}|\(\({LABEL}\)\))"
 )
 STRING = r'"(?:[^"\\]|\\["\\n])*"'
-ATTRIBUTE = rf"(?:shape=\w+|label={STRING}|[lh][a-z]*=cluster_{KEY}|style=dashed)"
+ATTRIBUTE = rf"(?:shape=\w+|label={STRING}|[lh][a-z]*=cluster_{KEY}|style=dashed|dir=both)"
 DOT_LINE = re.compile(
     rf"digraph \{{|compound=true;|\}}|subgraph cluster_{KEY} \{{|label={STRING};"
     rf"|{KEY}(?: -> {KEY})?(?: \[{ATTRIBUTE}(?:, {ATTRIBUTE})*\])?;"

@@ -13,7 +13,12 @@ from tests.ir.charts import DOT_LINE, STRING, strange_lines
 INSIDE = Cluster("n3_each", ("each",), (Node("n4_item", "value", ("item",)), Node("n5_find", "call", ("find", "x2"))))
 CHART = Chart(
     (Node("n1_q", "input", ("q",)), Cluster("n2_fan", ("fan",), (INSIDE,)), Node("n6_end", "output", ('say "it"',))),
-    (Link("n1_q", "n3_each", "each item", dashed=True), Link("n4_item", "n5_find"), Link("n2_fan", "n6_end")),
+    (
+        Link("n1_q", "n3_each", "each item", dashed=True),
+        Link("n4_item", "n5_find"),
+        Link("n2_fan", "n6_end"),
+        Link("n1_q", "n6_end", both_ways=True),
+    ),
 )
 
 
@@ -34,6 +39,7 @@ def test_nodes_clusters_and_links() -> None:
         '  n1_q -> n4_item [lhead=cluster_n3_each, label="each item", style=dashed];',
         "  n4_item -> n5_find;",
         "  n5_find -> n6_end [ltail=cluster_n2_fan];",
+        "  n1_q -> n6_end [dir=both];",
         "}",
     ]
 

@@ -15,7 +15,12 @@ CHART = Chart(
         Node("n1_q", "input", ("q",)),
         Cluster("n2_loop", ("loop", "max 3"), (Node("n3_say", "model", ('say "it"', "a or b")),)),
     ),
-    (Link("n1_q", "n3_say"), Link("n3_say", "n3_say", "next", dashed=True), Link("n1_q", "n3_say", "kv<1>")),
+    (
+        Link("n1_q", "n3_say"),
+        Link("n3_say", "n3_say", "next", dashed=True),
+        Link("n1_q", "n3_say", "kv<1>"),
+        Link("n1_q", "n3_say", dashed=True, both_ways=True),
+    ),
 )
 
 
@@ -29,6 +34,7 @@ def test_nodes_clusters_and_links() -> None:
         "  n1_q --> n3_say",
         '  n3_say -. "next" .-> n3_say',
         '  n1_q -- "kv#60;1#62;" --> n3_say',
+        "  n1_q <-.-> n3_say",
     ]
 
 

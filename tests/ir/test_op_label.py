@@ -22,7 +22,7 @@ def test_kind_id_models_and_bounds() -> None:
 
 def test_after_the_passes_visits_and_the_pool_too() -> None:
     # one turn of the react is expected, so its model is called once
-    assert label_of(named(None, "think_prefill")) == ("llm.prefill @think_prefill", "x", "1 visits", "group think")
+    assert label_of(named(None, "think_prefill")) == ("llm.prefill @think_prefill", "x", "visits 1", "group think")
 
 
 def test_an_expression_shows_its_text_and_an_end_its_kind() -> None:
