@@ -118,7 +118,7 @@ class _Emitter:
         block = Block(arg_types=types)
         scope: Scope = ChainMap({}, outer)
         for name, argument in zip(body.parameters, block.args, strict=True):
-            argument.name_hint = name
+            argument.name_hint = _hint(name)
             scope[name] = argument
         for task in body.tasks:
             self.add(task, scope, block)
@@ -129,7 +129,7 @@ class _Emitter:
         """Emit a task at the end of a block; `rest` is an operand without a name."""
         op = self.task(task, scope, block, [] if rest is None else [rest])
         block.add_op(op)
-        op.results[0].name_hint = task.id
+        op.results[0].name_hint = _hint(task.id)
         scope[task.id] = op.results[0]
         return op.results[0]
 
@@ -211,7 +211,7 @@ class _Emitter:
             strict=True,
         ):
             inner = Block(arg_types=[JSON])
-            inner.args[0].name_hint = parameter
+            inner.args[0].name_hint = _hint(parameter)
             value = self.add(member, ChainMap({}, scope), inner, rest=inner.args[0])
             inner.add_op(control.YieldOp.create(operands=[value]))
             regions.append(Region(inner))
@@ -254,3 +254,8 @@ def _parameter(task: LoopTask | FanoutTask, body: Body) -> StringAttr:
     if len(body.parameters) != 1:
         raise ToIrError(f"the body of {task.id} has the parameters {body.parameters}; it takes one value")
     return StringAttr(body.parameters[0])
+
+
+def _hint(name: str) -> str | None:
+    """The name for a value of the text form, which has ASCII names only; a Python name may have any letters."""
+    return name if name.isascii() else None

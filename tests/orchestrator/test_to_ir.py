@@ -12,6 +12,7 @@ from ir.dialects.assembly import names_of
 from ir.dialects.task import TaskOp
 from ir.expression import parse, to_text
 from ir.sla import Sla
+from ir.text import parse as parse_module
 from ir.text import to_text as module_text
 from orchestrator.graph import (
     AgentTask,
@@ -179,6 +180,14 @@ def test_a_reference_becomes_an_operand_and_anything_else_an_expression() -> Non
     assert "agent.compute @first(x = %q)" in text
     assert 'agent.expr "first.n + 1" (first = %first)' in text
     assert text.count("agent.expr") == 1
+
+
+def test_names_may_have_any_letters() -> None:
+    body = Body(("質問",), (call("größe", q="質問"), call("ответ", q="größe['größe']")), "ответ")
+    text = module_text(to_ir(Graph("агент", F, body, None, {}, {})))
+    again = parse_module(text)
+    assert module_text(again) == text
+    assert [op.id.data for op in again.walk() if isinstance(op, TaskOp)] == ["größe", "ответ"]
 
 
 def test_equal_agents_share_a_graph_and_other_agents_of_the_same_name_do_not() -> None:
