@@ -59,5 +59,5 @@ def test_a_chunk_has_a_token() -> None:
 
 
 def test_placement_does_not_price_chunks_as_if_there_were_none() -> None:
-    with pytest.raises(CostError, match=r"no row prices llm.prefill @r_prefill in chunks; leave the chunk-prefill pass"):
+    with pytest.raises(CostError, match=r"no row prices llm.prefill @r_prefill in chunks; leave the chunk-prefill"):
         from_ir(entry(annotated(ChunkPrefillPass())), pricing(), None)
