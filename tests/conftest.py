@@ -34,10 +34,13 @@ def project() -> Path:
 
 @pytest.fixture
 def shared() -> Path:
-    """The folder of reference data beside the project; only tests read it, never the product."""
+    """The folder of reference data beside the project; only tests read it, never the product.
+
+    No script can install it, so its absence is a skip even where REQUIRE_ALL=1.
+    """
     folder = PROJECT.parent / "shared"
     if not folder.is_dir():
-        absent(f"the reference folder {folder.name}/ beside the project", "lay it there to run this test")
+        pytest.skip(f"the reference folder {folder.name}/ beside the project is absent: lay it there to run this test")
     return folder
 
 
