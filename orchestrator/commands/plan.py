@@ -23,6 +23,10 @@ def plan(
         typer.Option("--soft", metavar="USD_PER_S", min=0, help="Make the SLA soft: dollars for each second above it."),
     ] = None,
     batch: Annotated[int, typer.Option("--batch", min=1, help="Requests assumed to share a replica of a model.")] = 1,
+    precision: Annotated[
+        str,
+        typer.Option("--precision", metavar="LIST", help="Precisions that weights may have, such as fp16,fp8."),
+    ] = "fp16",
     time_limit: Annotated[str, typer.Option("--time-limit", metavar="TIME", help="Time for the solver.")] = "30s",
     explain: Annotated[
         str | None, typer.Option("--explain", metavar="OP", help="Every option of one operator, and which was taken.")
@@ -49,6 +53,7 @@ def plan(
         sla=None if sla is None else parse_sla(sla),
         soft_usd_per_s=soft,
         batch=batch,
+        precisions=tuple(name.strip() for name in precision.split(",")),
         time_limit_s=parse_duration_s(time_limit),
     )
     graph = find_agent(file, agent).graph

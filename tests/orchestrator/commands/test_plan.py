@@ -104,3 +104,19 @@ def test_a_graph_whose_code_is_elsewhere_says_so(
     monkeypatch.chdir(tmp_path)
     assert invoke(["plan", "graph.json", "--fleet", str(project / FLEET[1])]) == 0
     assert f"note: {FILE} is not here, so its hash was not checked" in capsys.readouterr().out
+
+
+def test_a_narrower_precision_is_offered_only_on_request(capsys: pytest.CaptureFixture[str]) -> None:
+    voice = ["plan", "examples/voice_agent.py", "--fleet", "examples/fleets/paper-2025.yaml", "--json"]
+    found: dict[str, set[str]] = {}
+    for offered in ("fp16", "fp16,fp8"):
+        assert invoke([*voice, "--precision", offered]) == 0
+        operators = json.loads(capsys.readouterr().out)["operators"]
+        found[offered] = {each["precision"] for each in operators if each["precision"] is not None}
+    assert found["fp16"] == {"fp16"}
+    assert "fp8" in found["fp16,fp8"]
+
+
+def test_an_unknown_precision_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["plan", FILE, *FLEET, "--precision", "fp99"]) == 1
+    assert "precision 'fp99'; use one of fp16" in capsys.readouterr().err
