@@ -19,7 +19,7 @@ def hints(function: Callable[..., object]) -> dict[str, Any]:
     """The evaluated annotations of a function; a name that cannot be evaluated leaves `Any` for all of them."""
     try:
         return typing.get_type_hints(function, include_extras=True)
-    except Exception:
+    except Exception:  # evaluating a user's annotation runs any code, so it may raise anything
         return {}
 
 
@@ -91,6 +91,6 @@ def _class(annotation: Any) -> type[Any] | None:
 def _evaluated(owner: type, names: Iterable[str]) -> dict[str, Any]:
     try:
         known = typing.get_type_hints(owner, include_extras=True)
-    except Exception:
+    except Exception:  # as in `hints`
         known = {}
     return {name: known.get(name, Any) for name in names}
