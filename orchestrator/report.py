@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from placement.plan import Plan, PlanOperator, PlanPool
     from placement.solve import Solution
 
-RIVALS_S = 0.7
+RIVALS_S = 0.3
 """Seconds to look for the best plans without each operator's pool."""
 
 
@@ -141,7 +141,7 @@ def plan_json(result: PlanResult) -> dict[str, Any]:
         "operators": [asdict(row) for row in plan_rows(result)],
         "transfers": [transfer.model_dump() for transfer in plan.transfers],
         "choices": plan.choices,
-        **_grounds(plan, result),
+        **grounds(plan, result),
     }
 
 
@@ -160,7 +160,8 @@ def _subject(result: PlanResult) -> dict[str, Any]:
     }
 
 
-def _grounds(plan: Plan, result: PlanResult) -> dict[str, Any]:
+def grounds(plan: Plan, result: PlanResult) -> dict[str, Any]:
+    """What a plan rests on: assumptions, notes of its operators, findings, the solver and its seconds."""
     notes = {f"{operator.id}: {note}" for operator in plan.operators for note in operator.promised.notes}
     return {
         "assumptions": plan.provenance.assumptions,

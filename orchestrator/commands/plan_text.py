@@ -8,7 +8,7 @@ from ir.duration import format_duration
 from orchestrator.commands.text import percent, table, usd
 from orchestrator.errors import OrchestratorError
 from orchestrator.pipeline import PlanResult
-from orchestrator.report import PlanRow, penalty_usd, plan_json, plan_rows
+from orchestrator.report import PlanRow, grounds, penalty_usd, plan_json, plan_rows
 from placement.plan import Plan
 from placement.problem import Option, Pool
 
@@ -36,7 +36,7 @@ def plan_text(result: PlanResult) -> str:
             "",
             *_totals(plan, penalty_usd(result)),
             *_choices(plan),
-            *_grounds(result),
+            *_grounds(plan, result),
         )
     )
 
@@ -104,8 +104,8 @@ def _choices(plan: Plan) -> Iterator[str]:
             yield f"transfer: {transfer.src} -> {transfer.dst} ({transfer.kind}): {takes}"
 
 
-def _grounds(result: PlanResult) -> Iterator[str]:
-    document = plan_json(result)
+def _grounds(plan: Plan, result: PlanResult) -> Iterator[str]:
+    document = grounds(plan, result)
     for label, key in (("assumption", "assumptions"), ("note", "notes"), ("finding", "findings")):
         for text in document[key]:
             yield f"{label}: {text}"
