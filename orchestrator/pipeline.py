@@ -78,6 +78,11 @@ def lower(graph: Graph, stage: str | None = None) -> ModuleOp:
 
 def price_agent(graph: Graph, fleet: Fleet, request: PlanRequest) -> Lowered:
     """The problem table of an agent on a fleet. Raises as `plan_agent` does."""
+    return price_module(lower(graph), graph, fleet, request)
+
+
+def price_module(module: ModuleOp, graph: Graph, fleet: Fleet, request: PlanRequest) -> Lowered:
+    """The problem table of an agent's IR, lowered by whatever passes. Raises as `plan_agent` does."""
     from costmodel.models import load_models
     from ir import view
     from placement.from_ir import from_ir
@@ -90,7 +95,7 @@ def price_agent(graph: Graph, fleet: Fleet, request: PlanRequest) -> Lowered:
             "a soft SLA needs an SLA, and neither the request nor the agent has one", "state its limit"
         )
     pricing = Pricing(fleet, load_models(), request.precisions, request.batch)
-    return from_ir(view.entry(lower(graph)), pricing, sla, request.soft_usd_per_s)
+    return from_ir(view.entry(module), pricing, sla, request.soft_usd_per_s)
 
 
 def plan_agent(graph: Graph, fleet: Fleet, request: PlanRequest) -> PlanResult:
@@ -99,6 +104,11 @@ def plan_agent(graph: Graph, fleet: Fleet, request: PlanRequest) -> PlanResult:
     Raises `PlanRequestError`, or the packages' own errors, for what cannot be planned at all: an unknown model, a
     missing cost, a fleet that this version cannot plan for, a bad graph.
     """
+    return plan_module(lower(graph), graph, fleet, request)
+
+
+def plan_module(module: ModuleOp, graph: Graph, fleet: Fleet, request: PlanRequest) -> PlanResult:
+    """As `plan_agent`, of the agent's IR as other passes than the default ones left it: operators with demand."""
     from orchestrator.findings import find
     from orchestrator.provenance import heading
     from placement.infeasible import InfeasibleError
@@ -107,7 +117,7 @@ def plan_agent(graph: Graph, fleet: Fleet, request: PlanRequest) -> PlanResult:
     from placement.solve import solve
 
     began = time.perf_counter()
-    lowered = price_agent(graph, fleet, request)
+    lowered = price_module(module, graph, fleet, request)
     try:
         solution = settle(lowered, solve(lowered.problem, time_limit_s=request.time_limit_s))
     except InfeasibleError as error:
