@@ -6,12 +6,13 @@ choice must give the same value. Nothing here is concurrent, timed or retried.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Block, Operation, SSAValue
+from xdsl.ir import Block, Operation, Region, SSAValue
 
 from ir import expression
 from ir.dialects import agent, comm, control, llm, memory, model, moe, plan, tool
@@ -28,12 +29,17 @@ Leaves = Mapping[str, Callable[..., Any]]
 """Results of users' functions by qualified name.
 
 A leaf is called with the arguments by name. The language model of a react gets the messages of earlier turns as its one
-positional argument and gives a turn `{"content", "tool_calls"}` or the final value.
+positional argument and gives a turn `{"content", "tool_calls"}` or the final value. The leaf of an agent that a model
+calls checks the arguments that the model chose and gives them by name.
 """
 
 
 class InterpretError(ValueError):
     """A module without a meaning for these inputs, such as alternatives that differ or a fan-out over its bound."""
+
+
+class ArgumentsRefused(ValueError):
+    """A leaf raises it when arguments that a model chose do not fit; the model of the react around it is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,22 +303,27 @@ def _react(run: _Run, op: control.ReactOp) -> list[object]:
     tools = dict(zip(names_of(op.tool_names), op.tools, strict=True))
     messages: list[object] = []
     turn: object = None
-    for _ in range(op.max_turns.value.data):
+    for left in reversed(range(op.max_turns.value.data)):
         turn = run.value(op.turn.block, list(messages))
         calls = _tool_calls(turn)
-        if not calls:
+        if not calls or not left:
             break
         messages.append({"role": "assistant", **cast("dict[str, object]", turn)})
         for call in calls:
-            region = tools.get(call["name"])
-            known = ", ".join(tools) or "none"
-            content = (
-                f"error: there is no tool {call['name']!r}; the tools are: {known}"
-                if region is None
-                else run.value(region.block, call["arguments"])
-            )
-            messages.append({"role": "tool", "name": call["name"], "content": content})
+            messages.append({"role": "tool", "name": call["name"], "content": _told(run, call, tools)})
     return [cast("dict[str, object]", turn)["content"] if _is_turn(turn) else turn]
+
+
+def _told(run: _Run, call: Mapping[str, Any], tools: Mapping[str, Region]) -> str:
+    """What a model reads of a tool's call: text as it is, any other value as JSON, and what was wrong with the call."""
+    region = tools.get(call["name"])
+    if region is None:
+        return f"error: there is no tool {call['name']!r}; the tools are: {', '.join(tools) or 'none'}"
+    try:
+        value = run.value(region.block, call["arguments"])
+    except ArgumentsRefused as refusal:
+        return f"error: {refusal}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _is_turn(turn: object) -> bool:

@@ -17,7 +17,7 @@ from ir import expression
 from ir.dialects import agent, cost, plan
 from ir.dialects.agent import GraphOp
 from ir.dialects.assembly import names_of
-from ir.dialects.control import FusedOp, LoopOp
+from ir.dialects.control import FusedOp, LoopOp, ReactOp
 from ir.dialects.names import own_id, region_parameters
 from ir.dialects.task import PartOp, TaskOp
 from ir.dialects.tool import RequestType
@@ -167,6 +167,12 @@ def inputs(op: Operation) -> Inputs:
     names = names_of(cast("ArrayAttr[StringAttr]", attribute))
     texts = [text_of(operand) for operand in op.operands]
     return Inputs(dict(zip(names, texts, strict=False)), texts[len(names)] if len(texts) > len(names) else None)
+
+
+def turn_of(op: Operation) -> ReactOp | None:
+    """The react whose turn an operation is a step of; None elsewhere, also in a tool of a react."""
+    parent = op.parent_op()
+    return parent if isinstance(parent, ReactOp) and op.parent_region() is parent.turn else None
 
 
 def result(region: Region) -> str:

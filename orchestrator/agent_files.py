@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import FunctionLoadError, GraphError, HashMismatchError, OrchestratorError
-from orchestrator.graph import AgentTask, CallTask, FunctionRef, Graph, Json, LlmTask, ModelTask, walk
+from orchestrator.graph import AgentTask, CallTask, FunctionRef, Graph, Json, LlmTask, ModelTask, ReactTask, walk
 from orchestrator.source import display_path
 
 if TYPE_CHECKING:
@@ -121,8 +121,13 @@ def check_functions(graph: Graph, root: Path) -> list[str]:
 
 def function_refs(graph: Graph) -> list[FunctionRef]:
     """Every function that a run of the graph loads."""
-    tasks = (task for task in walk(graph.body) if isinstance(task, LlmTask | CallTask | ModelTask))
-    return [task.function for task in tasks]
+    refs: list[FunctionRef] = []
+    for task in walk(graph.body):
+        if isinstance(task, LlmTask | CallTask | ModelTask):
+            refs.append(task.function)
+        elif isinstance(task, ReactTask):
+            refs += [tool.graph.function for tool in task.tools if isinstance(tool, AgentTask)]
+    return refs
 
 
 def _called(agents: Mapping[str, FoundAgent]) -> set[str]:

@@ -13,7 +13,7 @@ from typing import Any, ParamSpec, TypeVar, Unpack
 from ir.expression import parse, references
 from orchestrator.errors import DecorationError, TraceError
 from orchestrator.function import Function, Kind, defined_at
-from orchestrator.graph import AgentTask, Body, Graph
+from orchestrator.graph import AgentTask, Body, Graph, Json
 from orchestrator.identity_tests import check_identity_tests
 from orchestrator.settings import AgentSettings
 from orchestrator.source import user_location
@@ -40,6 +40,29 @@ class AgentFunction(Function[P, R]):
     def options(self, **changes: Unpack[AgentSettings]) -> AgentFunction[P, R]:
         """A copy with another SLA or fallback."""
         return self._with(changes)
+
+    def invoke_json(self, arguments: Mapping[str, Json]) -> Json:
+        """Run the agent in this process on JSON arguments. Raises `ConversionError`, or whatever the body raises."""
+        from orchestrator.codec import invoke_json
+
+        return invoke_json(self, arguments)
+
+    def argument_problem(self, arguments: Mapping[str, Json]) -> str | None:
+        """Why arguments that a model chose do not fit, as text for the model; None when they do."""
+        from orchestrator.codec import argument_problem
+
+        return argument_problem(self, arguments)
+
+    def accept_json(self, arguments: Mapping[str, Json]) -> dict[str, Json]:
+        """Arguments that a model chose, as JSON by parameter name with every default. Raises `ConversionError`."""
+        from orchestrator.codec import accept_json
+
+        return accept_json(self, arguments)
+
+    def task(self, trace: Trace, inputs: dict[str, str], where: str) -> AgentTask:
+        """The task of one call; a react's tool has no inputs, its model gives them."""
+        graph = self.trace()
+        return AgentTask(id=trace.unique(self.__name__), name=self.__name__, where=where, inputs=inputs, graph=graph)
 
     def trace(self) -> Graph:
         """The graph of this agent, captured once.
@@ -105,13 +128,11 @@ class AgentFunction(Function[P, R]):
 
     def _record(self, trace: Trace, inputs: dict[str, str]) -> Symbol:
         where = user_location()
-        graph = self.trace()
         for name, parameter in self.signature.parameters.items():
             if name not in inputs:
                 inputs[name] = trace.text(parameter.default)
         ordered = {name: inputs[name] for name in self.signature.parameters}
-        task = AgentTask(id=trace.unique(self.__name__), name=self.__name__, where=where, inputs=ordered, graph=graph)
-        return trace.add(task, self.returns)
+        return trace.add(self.task(trace, ordered, where), self.returns)
 
     def _run(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         return self.__wrapped__(*args, **kwargs)

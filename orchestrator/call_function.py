@@ -43,14 +43,9 @@ class CallFunction(Function[P, R]):
 
     def argument_problem(self, arguments: Mapping[str, Json]) -> str | None:
         """Why arguments that a model chose do not fit, as text for the model; None when they do."""
-        from orchestrator.codec import codec_of
-        from orchestrator.errors import ConversionError
+        from orchestrator.codec import argument_problem
 
-        try:
-            codec_of(self).load_arguments(arguments)
-        except ConversionError as error:
-            return str(error)
-        return None
+        return argument_problem(self, arguments)
 
     def task(self, trace: Trace, inputs: dict[str, str], where: str) -> CallTask:
         """The task of one call; a react's tool has no inputs, its model gives them."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from inspect import Parameter, getdoc
 from typing import TYPE_CHECKING, Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, TypeAdapter, ValidationError, create_model
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaWarningKind
 
 from orchestrator.errors import ConversionError, OrchestratorError, ParseError, TraceError
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _CONFIG = ConfigDict(extra="forbid", ser_json_bytes="base64", val_json_bytes="base64", ser_json_inf_nan="constants")
 _FENCE = re.compile(r"```[\w-]*[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
+_ANY: TypeAdapter[Any] = TypeAdapter(Any)
 _ANSWER_RULE = "Answer with one JSON value and nothing else. It must fit this JSON Schema:"
 
 
@@ -71,6 +72,16 @@ class Codec:
                 case _:
                     positional.append(value)
         return tuple(positional), named
+
+    def accept(self, arguments: Mapping[str, Json]) -> dict[str, Json]:
+        """JSON arguments by parameter name as the annotations read them, with the default of what is left out."""
+        what = f"the arguments of {self.function.__name__}"
+        model = self._validated(self._arguments, arguments, what)
+        given = _dumped(model, what, exclude_unset=True)
+        return {
+            p.name: given[key] if (key := f"field_{n}") in given else _ANY.dump_python(p.default, mode="json")
+            for n, p in enumerate(self._parameters)
+        }
 
     def dump_result(self, value: object) -> Json:
         """A result as JSON, checked against the return annotation."""
@@ -149,6 +160,20 @@ def invoke_json(function: Function[..., Any], arguments: Mapping[str, Json]) -> 
     codec = codec_of(function)
     args, kwargs = codec.load_arguments(arguments)
     return codec.dump_result(function.call_body(args, kwargs))
+
+
+def argument_problem(function: Function[..., Any], arguments: Mapping[str, Json]) -> str | None:
+    """Why arguments that a model chose do not fit, as text for the model; None when they do."""
+    try:
+        codec_of(function).load_arguments(arguments)
+    except ConversionError as error:
+        return str(error)
+    return None
+
+
+def accept_json(function: Function[..., Any], arguments: Mapping[str, Json]) -> dict[str, Json]:
+    """See `Codec.accept`. Raises `ConversionError`."""
+    return codec_of(function).accept(arguments)
 
 
 def render_json(function: LlmFunction[..., Any], arguments: Mapping[str, Json]) -> Json:
@@ -239,11 +264,11 @@ def _field(parameter: Parameter) -> Any:
     return Field(... if parameter.default is parameter.empty else parameter.default, alias=parameter.name)
 
 
-def _dumped(model: BaseModel, what: str) -> dict[str, Json]:
+def _dumped(model: BaseModel, what: str, exclude_unset: bool = False) -> dict[str, Json]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            value = model.model_dump(mode="json")
+            value = model.model_dump(mode="json", exclude_unset=exclude_unset)
     except (ValueError, UserWarning, RecursionError) as error:
         raise ConversionError(
             f"{what} has no JSON form: {error}", "return JSON types, dataclasses or pydantic models; bytes as base64"

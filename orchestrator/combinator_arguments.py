@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, cast
 
+from orchestrator.agent_function import AgentFunction
 from orchestrator.call_function import CallFunction
 from orchestrator.errors import TraceError
 from orchestrator.llm_function import LlmFunction
@@ -57,9 +58,9 @@ def tool_names(tools: Sequence[object]) -> list[str]:
     """The names by which a model calls the tools, each once."""
     names: list[str] = []
     for tool in tools:
-        if not isinstance(tool, CallFunction):
+        if not isinstance(tool, CallFunction | AgentFunction):
             problem = f"react: the tool {_shown(tool)} is not a decorated function"
-            _fail(problem, "use @tool, @memory or @compute functions")
+            _fail(problem, "use @tool, @memory, @compute or @agent functions")
         if tool.__name__ in names:
             _fail(f"react: two tools are named {tool.__name__!r}", "give each tool its own name")
         names.append(tool.__name__)

@@ -12,6 +12,7 @@ from inspect import signature
 from typing import Any, ParamSpec, TypeVar, cast
 
 from ir.expression import Ref, parse, walk
+from orchestrator.agent_function import AgentFunction
 from orchestrator.annotations import hints, item_type
 from orchestrator.call_function import CallFunction
 from orchestrator.combinator_arguments import (
@@ -158,7 +159,7 @@ def fanout(
 
 def react(
     llm: LlmFunction[P, R],
-    tools: Sequence[CallFunction[..., Any]],
+    tools: Sequence[CallFunction[..., Any] | AgentFunction[..., Any]],
     input: object,
     *,
     max_turns: int,
@@ -166,8 +167,9 @@ def react(
 ) -> R:
     """Lets a model call tools in turns until it answers without a call; the answer is the value.
 
-    Each turn sends all messages so far, so the prompt grows; then the named tools run in parallel. An unknown tool or
-    arguments that do not fit are told to the model. `input` is the argument of `llm`; for several parameters, a
+    Each turn sends all messages so far, so the prompt grows; then the named tools run in parallel. A tool is a function
+    or an agent. An unknown tool or arguments that do not fit are told to the model; what a tool raises fails the run,
+    after its retries. `input` is the argument of `llm`; for several parameters, a
     dictionary of them. After `max_turns` turns the last text is the answer and the run is marked `react_capped`.
     `expect` is the mean number of turns, `max_turns` if not given.
     """

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, TypeVar, cast
 
+from orchestrator.agent_function import AgentFunction
 from orchestrator.call_function import CallFunction
 from orchestrator.codec import codec_of, messages, simulated_turn, simulated_value
 from orchestrator.combinators import FanoutFailure
@@ -27,6 +28,7 @@ from orchestrator.model_function import ModelFunction
 from orchestrator.parallel import run_parallel
 from orchestrator.placeholder import placeholder_text
 from orchestrator.source import user_location
+from orchestrator.tool_description import describe_tool
 from orchestrator.turns import ToolCall, Turn, turn_json
 
 _LOG = logging.getLogger("orchestrator.eager")
@@ -36,6 +38,9 @@ R = TypeVar("R")
 S = TypeVar("S")
 A = TypeVar("A")
 
+ToolFunction = CallFunction[..., Any] | AgentFunction[..., Any]
+"""What a model may call in a react."""
+
 
 @dataclass(frozen=True, slots=True)
 class LlmRequest:
@@ -43,9 +48,13 @@ class LlmRequest:
 
     function: LlmFunction[..., Any]
     messages: list[Json]
-    tools: tuple[CallFunction[..., Any], ...]
+    tools: tuple[ToolFunction, ...]
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
+
+    def tool_descriptions(self) -> list[Json]:
+        """What a model is told of each tool: `{"name", "description", "parameters"}`."""
+        return [describe_tool(tool) for tool in self.tools]
 
 
 class Backend(Protocol):
@@ -186,16 +195,21 @@ def run_fanout(
 
 
 def run_react(
-    llm: LlmFunction[..., Any], tools: Sequence[CallFunction[..., Any]], arguments: Mapping[str, Any], max_turns: int
+    llm: LlmFunction[..., Any], tools: Sequence[ToolFunction], arguments: Mapping[str, Any], max_turns: int
 ) -> Any:
-    """Turns of a model and the tools it names; messages grow by each turn and each tool's answer."""
+    """Turns of a model and the tools it names; messages grow by each turn and each tool's answer.
+
+    Nobody would read what tools answer after the last turn, so that they are not called then.
+    """
     args, kwargs = _arguments(llm, arguments)
     sent = messages(llm, llm.call_body(args, kwargs))
     by_name = {tool.__name__: tool for tool in tools}
     turn = Turn(None)
-    for _ in range(max_turns):
+    for left in reversed(range(max_turns)):
         turn = _respond(LlmRequest(llm, list(sent), tuple(tools), args, kwargs))
-        if not turn.tool_calls:
+        if turn.tool_calls and not left:
+            _mark("react_capped")
+        if not turn.tool_calls or not left:
             break
         answers = run_parallel([partial(_tool_answer, by_name, call) for call in turn.tool_calls])
         sent.append({"role": "assistant", **turn_json(turn)})
@@ -203,8 +217,6 @@ def run_react(
             {"role": "tool", "name": call.name, "content": answer}
             for call, answer in zip(turn.tool_calls, answers, strict=True)
         ]
-    else:
-        _mark("react_capped")
     if turn.content is None:
         raise EagerError(
             f"react: {llm.__name__!r} still called tools after max_turns={max_turns} and gave no answer",
@@ -242,7 +254,7 @@ def _respond(request: LlmRequest) -> Turn:
     return turn
 
 
-def _tool_answer(tools: Mapping[str, CallFunction[..., Any]], call: ToolCall) -> str:
+def _tool_answer(tools: Mapping[str, ToolFunction], call: ToolCall) -> str:
     tool = tools.get(call.name)
     if tool is None:
         return f"error: there is no tool {call.name!r}; the tools are: {', '.join(tools) or 'none'}"

@@ -77,6 +77,15 @@ class Execution:
     pure: bool = False
 
 
+class _ByKind:
+    """Tells pydantic, which only the reader of JSON loads, that `kind` chooses the class of a task."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic import Discriminator
+
+        return Discriminator("kind").__get_pydantic_core_schema__(source, handler)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskHeader:
     """What every task has: a unique id (an identifier), the author's name for it, and where it was written."""
@@ -187,12 +196,13 @@ class FanoutTask(TaskHeader):
 class ReactTask(TaskHeader):
     """An LLM that calls tools in turns until it calls none; `expect` is the mean number of turns.
 
-    Each turn sends all messages so far, then runs the named tools in parallel. The LLM's `inputs` make the first.
+    Each turn sends all messages so far, then runs the named tools in parallel. The LLM's `inputs` make the first. A
+    tool has no `inputs`, the model gives them; an agent's are checked against its parameters by the agent's function.
     """
 
     kind: Literal["react"] = "react"
     llm: LlmTask
-    tools: tuple[CallTask, ...]
+    tools: tuple[Annotated[CallTask | AgentTask, _ByKind()], ...]
     max_turns: int
     expect: float
 
@@ -211,15 +221,6 @@ class InterruptTask(TaskHeader):
 
     kind: Literal["interrupt"] = "interrupt"
     question: str
-
-
-class _ByKind:
-    """Tells pydantic, which only the reader of JSON loads, that `kind` chooses the class of a task."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        from pydantic import Discriminator
-
-        return Discriminator("kind").__get_pydantic_core_schema__(source, handler)
 
 
 Task = (
@@ -294,6 +295,9 @@ def walk(body: Body) -> Iterator[Task]:
         yield task
         if isinstance(task, ReactTask):
             yield task.llm
-            yield from task.tools
+            for tool in task.tools:
+                yield tool
+                for nested in bodies(tool).values():
+                    yield from walk(nested)
         for nested in bodies(task).values():
             yield from walk(nested)

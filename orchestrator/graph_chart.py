@@ -141,7 +141,7 @@ class _Writer:
         turn = self.node(parts, task.llm.id, "llm", _label(task.llm))
         self.edges(turn, task_inputs(task), names)
         for tool in task.tools:
-            node = self.node(parts, tool.id, tool.kind, _label(tool))
+            node = self.task(parts, tool, names)
             self.links.append(Link(turn, node, dashed=True, both_ways=True))
         return Cluster(key, (_label(task),), tuple(parts))
 
@@ -151,7 +151,8 @@ class _Writer:
         inner: dict[str, str] = {}
         for parameter in task.graph.body.parameters:
             inner[parameter] = self.node(parts, parameter, "input", parameter)
-            self.edges(inner[parameter], {parameter: task.inputs[parameter]}, names)
+            read = {name: text for name, text in task.inputs.items() if name == parameter}
+            self.edges(inner[parameter], read, names)
         self.inner_body(parts, task.graph.body, inner)
         return Cluster(key, (f"agent {task.name}",), tuple(parts))
 

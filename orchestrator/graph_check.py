@@ -139,6 +139,8 @@ class _Checker:
             place = f"{path}.tools[{number}]"
             self._take(f"{place}.id", tool.id, ())
             _check_values(place, tool)
+            if isinstance(tool, AgentTask):
+                check_graph(tool.graph, f"{place}.graph")
             if tool.inputs:
                 _refuse(f"{place}.inputs", "is not empty", "a react's tool gets its arguments from the model")
             if tool.name in names:

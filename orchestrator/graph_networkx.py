@@ -71,6 +71,7 @@ class _Writer:
         if isinstance(task, ReactTask):
             for part in (task.llm, *task.tools):
                 self.task(prefix + part.id, part, node, "turn" if part is task.llm else "tool")
+                self.nested(prefix + part.id, part, names, prefix)
         for name, body in bodies(task).items():
             inner_prefix = f"{node}/" if isinstance(task, AgentTask) else prefix
             visible = {} if isinstance(task, AgentTask) else dict(names)

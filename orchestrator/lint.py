@@ -17,6 +17,7 @@ from orchestrator.graph import (
     InterruptTask,
     LoopTask,
     ObserveTask,
+    ReactTask,
     Task,
     WhenTask,
     bodies,
@@ -46,6 +47,9 @@ def _remarks(body: Body, read: set[str]) -> Iterator[Remark]:
         yield from _control_remarks(task)
         for nested in bodies(task).values():
             yield from _remarks(nested, _read(nested) if isinstance(task, AgentTask) else read)
+        for tool in task.tools if isinstance(task, ReactTask) else ():
+            for nested in bodies(tool).values():
+                yield from _remarks(nested, _read(nested))
 
 
 def _control_remarks(task: Task) -> Iterator[Remark]:

@@ -15,7 +15,19 @@ from ir.build import Plain, integer, number, properties, strings
 from ir.dialects import agent, llm, memory, model, tool
 from ir.dialects.values import FunctionAttr, JsonType, TextType
 from ir.sla import Sla
-from orchestrator.graph import CallTask, Degrade, FunctionRef, Json, LlmTask, ModelTask, TaskHeader
+from orchestrator.graph import (
+    AgentTask,
+    CallTask,
+    Degrade,
+    Execution,
+    FunctionRef,
+    Json,
+    LlmTask,
+    ModelTask,
+    Prior,
+    TaskHeader,
+)
+from placement.host_steps import PARSE
 
 _CPU_CALLS: Mapping[str, type[tool.InvokeOp | agent.ComputeOp | memory.MemoryOp]] = {
     "tool": tool.InvokeOp,
@@ -79,6 +91,23 @@ def call(task: LlmTask | CallTask | ModelTask) -> tuple[type[Operation], dict[st
             if kind is None:
                 raise ToIrError(f"memory task {task.id} does not say whether it is a lookup, a load or a store")
             return _CPU_CALLS[kind], values
+
+
+def accept(task: AgentTask, name: str) -> CallTask:
+    """The check of the arguments that a model gives an agent, by the agent's own function, on a CPU core.
+
+    It reads and validates JSON through the CPU driver as the parse of an answer does, so that its time is that one's.
+    """
+    return CallTask(
+        id=name,
+        name=f"{task.name}_arguments",
+        where=task.where,
+        kind="compute",
+        function=task.graph.function,
+        inputs={},
+        prior=Prior(latency_s=PARSE.latency_s, cpu_s=PARSE.cpu_s, cost_usd=PARSE.cost_usd),
+        execution=Execution(idempotent=True),
+    )
 
 
 def _number(value: float | None) -> Attribute | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import ChainMap
 from collections.abc import Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from xdsl.dialects.builtin import ModuleOp, StringAttr, SymbolRefAttr
@@ -38,7 +38,7 @@ from orchestrator.graph import (
     bodies,
     walk,
 )
-from orchestrator.task_attributes import ToIrError, call, degrade, function, header, input_type, sla
+from orchestrator.task_attributes import ToIrError, accept, call, degrade, function, header, input_type, sla
 
 Scope = MutableMapping[str, SSAValue]
 """The values that a body may read, by name."""
@@ -85,6 +85,7 @@ class _Emitter:
         self.graph = graph
         names = {task.id for task in walk(graph.body)} | set(graph.body.parameters)
         names |= {name for task in walk(graph.body) for body in bodies(task).values() for name in body.parameters}
+        self.names = names
         self.turn_parameters = (fresh("messages", names), fresh("arguments", names))
 
     def graph_op(self, symbol: str) -> Operation:
@@ -212,7 +213,11 @@ class _Emitter:
         ):
             inner = Block(arg_types=[JSON])
             inner.args[0].name_hint = _hint(parameter)
-            value = self.add(member, ChainMap({}, scope), inner, rest=inner.args[0])
+            values = ChainMap({}, scope)
+            if isinstance(member, AgentTask):
+                value = self.agent_tool(member, values, inner)
+            else:
+                value = self.add(member, values, inner, rest=inner.args[0])
             inner.add_op(control.YieldOp.create(operands=[value]))
             regions.append(Region(inner))
         return control.ReactOp.create(
@@ -226,6 +231,15 @@ class _Emitter:
             },
             regions=regions,
         )
+
+    def agent_tool(self, task: AgentTask, scope: Scope, block: Block) -> SSAValue:
+        """An agent that a model calls: its function checks the block's argument, whose fields are then its inputs."""
+        checked = fresh(f"{task.id}_arguments", self.names)
+        self.names.add(checked)
+        self.add(accept(task, checked), scope, block, rest=block.args[0])
+        parameters = task.graph.body.parameters
+        inputs = {name: expression.to_text(expression.Field(expression.Ref(checked), name)) for name in parameters}
+        return self.add(replace(task, inputs=inputs), scope, block)
 
     def operands(self, inputs: Mapping[str, str], scope: Scope, block: Block, reader: str) -> list[SSAValue]:
         return [self.value(text, scope, block, reader) for text in inputs.values()]

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from xdsl.ir import Operation, Region
+from xdsl.ir import Operation
 
 from costmodel.errors import CostError
 from ir import view
+from ir.answer_tokens import answer_tokens
 from ir.dialects import cost
 from ir.dialects.assembly import names_of
 from ir.dialects.control import ReactOp
@@ -79,8 +80,8 @@ def _contexts(operations: Sequence[FunctionOp]) -> Iterator[tuple[str, float]]:
     for op in operations:
         if not isinstance(op, RenderOp):
             continue
-        limit, react = limits[op.call.data], op.parent_op()
-        if isinstance(react, ReactOp):
+        limit, react = limits[op.call.data], view.turn_of(op)
+        if react is not None:
             first = view.number(op, "tokens_in") or 0.0
             growth = (react.max_turns.value.data - 1) * (limit + _longest_answer(react))
             yield op.call.data, first + growth + limit
@@ -91,20 +92,15 @@ def _contexts(operations: Sequence[FunctionOp]) -> Iterator[tuple[str, float]]:
 def _unsized(operations: Sequence[FunctionOp]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """By call of a text generator in a react with a first prompt of known length, the tools that state no length."""
     for op in operations:
-        react = op.parent_op()
-        if isinstance(op, RenderOp) and isinstance(react, ReactOp) and view.number(op, "tokens_in") is not None:
+        react = view.turn_of(op)
+        if isinstance(op, RenderOp) and react is not None and view.number(op, "tokens_in") is not None:
             tools = zip(names_of(react.tool_names), react.tools, strict=True)
-            yield op.call.data, tuple(name for name, region in tools if not _answers(region))
+            yield op.call.data, tuple(name for name, region in tools if answer_tokens(region) is None)
 
 
 def _longest_answer(react: ReactOp) -> float:
     """Tokens of the longest mean answer of a tool."""
-    return max((tokens for region in react.tools for tokens in _answers(region)), default=0.0)
-
-
-def _answers(tool: Region) -> list[float]:
-    """The mean tokens of a tool's answer; none where nothing states them."""
-    return [tokens for op in tool.walk() if (tokens := cost.amount(op, "tokens_out")) is not None]
+    return max((answer_tokens(region) or 0.0 for region in react.tools), default=0.0)
 
 
 def _prior(op: Operation) -> PriorTime:

@@ -40,6 +40,14 @@ class Invocable(UserFunction, Protocol):
         ...
 
 
+class Agent(UserFunction, Protocol):
+    """An agent that a model calls as a tool."""
+
+    def accept_json(self, arguments: Mapping[str, Json]) -> dict[str, Json]:
+        """JSON arguments as the agent's annotations read them, with every default."""
+        ...
+
+
 class TextGenerator(UserFunction, Protocol):
     """An llm: writes the prompt and reads the answer."""
 
@@ -194,6 +202,11 @@ def _line(path: Path, error: BaseException) -> str:
 def invocable(function: UserFunction) -> Invocable:
     """A function that runs on a CPU core."""
     return cast(Invocable, _having(function, "invoke_json"))
+
+
+def agent(function: UserFunction) -> Agent:
+    """A function of kind agent."""
+    return cast(Agent, _having(function, "accept_json"))
 
 
 def text_generator(function: UserFunction) -> TextGenerator:

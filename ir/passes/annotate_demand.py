@@ -22,12 +22,13 @@ from costmodel.model_run import encoded_bytes, input_size, model_run_phases
 from costmodel.models import Model, load_models
 from costmodel.offload import activation_bytes
 from costmodel.work import Work
+from ir.answer_tokens import answer_tokens
 from ir.dialects import agent, comm, control, cost, llm, memory, model, moe, tool
 from ir.dialects.names import own_id
 from ir.passes.demand_encode import EncoderOp, encoder_work
 from ir.passes.demand_moe import MoeOp, expert_kv_bytes, moe_work, moved_bytes, phase_of
 from ir.passes.demand_offload import OffloadOp, offload_work
-from ir.view import models, number, prior
+from ir.view import models, number, prior, turn_of
 
 T = TypeVar("T")
 
@@ -94,9 +95,8 @@ def _tokens_of_calls(inside: Sequence[Operation]) -> Iterator[tuple[str, _Tokens
     for op in inside:
         if isinstance(op, llm.RenderOp):
             tokens_out = generated.get(op.call.data)
-            parent = op.parent_op()
-            in_turn = isinstance(parent, control.ReactOp)
-            tokens_in = _mean_prompt(op, parent, tokens_out) if in_turn else _count(op.result)
+            react = turn_of(op)
+            tokens_in = _count(op.result) if react is None else _mean_prompt(op, react, tokens_out)
             yield op.call.data, _Tokens(tokens_in, tokens_out)
 
 
@@ -109,19 +109,12 @@ def _mean_prompt(render: llm.RenderOp, react: control.ReactOp, tokens_out: float
     tokens_in, turns = number(render, "tokens_in"), react.expect.value.data
     if turns == 1 or tokens_in is None:
         return tokens_in
-    answers = [_tool_tokens(region.block) for region in react.tools]
+    answers = [answer_tokens(region) for region in react.tools]
     known = [answer for answer in answers if answer is not None]
     if tokens_out is None or len(known) < len(answers):
         return None
     tool_tokens = sum(known) / len(known) if known else 0.0
     return tokens_in + (turns - 1) / 2 * (tokens_out + tool_tokens)
-
-
-def _tool_tokens(block: Block) -> float | None:
-    """Mean tokens that a tool of a react answers."""
-    last = block.last_op
-    answer = last.operands[0].owner if last is not None else None
-    return number(answer, "tokens_out") if isinstance(answer, Operation) else None
 
 
 def _count(value: SSAValue) -> float | None:

@@ -15,9 +15,10 @@ from placement.plan import Function
 from runtime.errors import FunctionError
 from runtime.events import Json
 from runtime.failure import Failure
-from runtime.functions import UserFunction, invocable, source_path, text_generator
+from runtime.functions import UserFunction, agent, invocable, source_path, text_generator
 
 _PROJECT = Path(__file__).resolve().parents[2]
+_AGENT = "agent"
 _OURS = tuple(f"{_PROJECT / name}/" for name in ("orchestrator", "runtime", "placement", "ir", "costmodel"))
 
 
@@ -29,7 +30,8 @@ def perform(op: str, function: UserFunction, arguments: dict[str, Json], rest: J
     """Run the part of a function that an operator of kind `op` stands for.
 
     `rest` is, for a render, the messages of earlier turns; for anything called, the further arguments that a model
-    chose.
+    chose. An agent's own function checks what a model chose for it and gives it back with defaults; its steps are
+    operators of their own.
     """
     if op == "llm.render":
         rendered = cast(dict[str, Json], text_generator(function).render_json(arguments))
@@ -53,6 +55,8 @@ def _invoke(function: UserFunction, arguments: dict[str, Json], rest: Json) -> J
     told = None if problem is None else problem(chosen)
     if told is not None:
         raise ArgumentsError(told)
+    if function.kind == _AGENT:
+        return agent(function).accept_json(chosen)
     return invocable(function).invoke_json(chosen)
 
 

@@ -224,10 +224,13 @@ class _Maker:
 
     def react(self, scope: list[str], depth: int) -> ReactTask:
         header = self.header("react")
-        tools: list[CallTask] = []
+        tools: list[CallTask | AgentTask] = []
         for name in ["t0", "t1"][: self.draw(st.integers(0, 2))]:
-            call = self.call(scope)
-            tools.append(replace(call, name=name, inputs={}))
+            if depth and self.draw(st.booleans()):
+                graph = _Maker(self.draw).graph("specialist", ("of", "items"), depth - 1)
+                tools.append(AgentTask(**{**self.header("agent"), "name": name}, inputs={}, graph=graph))
+            else:
+                tools.append(replace(self.call(scope), name=name, inputs={}))
         return ReactTask(**header, llm=self.llm(scope), tools=tuple(tools), max_turns=3, expect=1.5)
 
     def agent(self, scope: list[str], depth: int) -> AgentTask:

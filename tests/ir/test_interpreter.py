@@ -85,10 +85,10 @@ def test_a_react_ends_when_a_turn_calls_no_tool() -> None:
             return {"content": messages[-1]["content"], "tool_calls": []}
         return {"content": None, "tool_calls": [{"name": "add", "arguments": {"x": 1, "y": 2}}]}
 
-    assert run(REACT, {"f": think, "g": lambda x, y: x + y}, "1 + 2?") == 3
+    assert run(REACT, {"f": think, "g": lambda x, y: x + y}, "1 + 2?") == "3"
     assert [question for question, _ in seen] == ["1 + 2?", "1 + 2?"]
     assert [len(messages) for _, messages in seen] == [0, 2]
-    assert seen[1][1][1] == {"role": "tool", "name": "add", "content": 3}
+    assert seen[1][1][1] == {"role": "tool", "name": "add", "content": "3"}
 
 
 def test_a_react_stops_at_its_bound_and_tells_the_model_of_unknown_tools() -> None:

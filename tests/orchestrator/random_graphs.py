@@ -123,7 +123,7 @@ class _Drawing:
         )
 
     def react(self, visible: tuple[str, ...], depth: int) -> ReactTask:
-        tools = {tool.name: tool for tool in (self.call((), depth, {}) for _ in range(self.draw(st.integers(0, 2))))}
+        tools = {tool.name: tool for tool in (self.tool(depth) for _ in range(self.draw(st.integers(0, 2))))}
         turns = self.draw(st.integers(1, 9))
         return ReactTask(
             **self.header(),
@@ -132,6 +132,11 @@ class _Drawing:
             max_turns=turns,
             expect=self.draw(st.floats(0, turns)),
         )
+
+    def tool(self, depth: int) -> CallTask | AgentTask:
+        if depth and self.draw(st.booleans()):
+            return AgentTask(**self.header(), inputs={}, graph=_Drawing(self.draw).graph(depth - 1))
+        return self.call((), depth, {})
 
     def observe(self, visible: tuple[str, ...], _: int) -> ObserveTask:
         return ObserveTask(**self.header(), value=self.expression(visible))

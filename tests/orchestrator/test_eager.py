@@ -214,6 +214,10 @@ def test_react_at_its_last_turn_gives_the_text_and_marks_the_run() -> None:
     with use_backend(backend), recording() as record:
         assert react(chat, [fetch], "x", max_turns=2) == "so far"
     assert [mark.partition(" ")[0] for mark in record.marks] == ["react_capped"]
+    assert len(backend.requests[1].messages) == 3  # the prompt, the first turn and what its tool told
+    failing = Turn("enough", (ToolCall("picky", {"n": 2}),))
+    with use_backend(Scripted(failing)):  # nobody would read what the tool answers, so that it does not run
+        assert react(chat, [picky], "x", max_turns=1) == "enough"
     silent = Turn(None, (ToolCall("fetch", {"x": 1}),))
     with use_backend(Scripted(silent)), pytest.raises(EagerError, match="max_turns=1 and gave no answer"):
         react(chat, [fetch], "x", max_turns=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -97,16 +98,17 @@ class Body:
     def react(self, node: plan.ReactNode, scope: Scope) -> object:
         messages: list[object] = []
         turn: Any = None
-        for _ in range(node.max_turns):
+        for left in reversed(range(node.max_turns)):
             turn = self.value(node.turn, scope, list(messages))
-            if not turn["tool_calls"]:
+            if not turn["tool_calls"] or not left:
                 break
             messages.append({"role": "assistant", **turn})
             for call in turn["tool_calls"]:
                 name, tool = call["name"], node.tools.get(call["name"])
                 known = ", ".join(node.tools) or "none"
                 missing = f"error: there is no tool {name!r}; the tools are: {known}"
-                content = missing if tool is None else self.value(tool, scope, call["arguments"])
+                value = missing if tool is None else self.value(tool, scope, call["arguments"])
+                content = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
                 messages.append({"role": "tool", "name": name, "content": content})
         return turn["content"]
 

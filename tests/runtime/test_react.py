@@ -84,6 +84,47 @@ def test_arguments_that_do_not_fit_are_told_to_the_model(plans: Any, fake_run: A
     assert run.finish.value == "sorry"
 
 
+def agent_tool(plans: Any) -> ReactNode:
+    """A react whose tool is an agent: its arguments are checked, then two steps run one after the other."""
+    turn = plans.block([plans.op("answer", rest="messages", q="x")], "answer", "messages")
+    steps = [
+        plans.op("accept", rest="arguments"),
+        plans.op("find", q="accept.q"),
+        plans.op("sum_up", found="find", q="accept.q"),
+    ]
+    tools = {"research": plans.block(steps, "sum_up", "arguments")}
+    return ReactNode(id="answer_react", turn=turn, tools=tools, max_turns=4)
+
+
+def test_an_agent_as_a_tool_runs_its_steps_under_the_call(plans: Any, fake_run: Any) -> None:
+    calls = [call("research", q="a"), call("research", q="b")]
+    model = Model({"content": None, "tool_calls": calls}, {"content": "done", "tool_calls": []})
+    answers = {
+        "answer": model,
+        "accept": lambda rest: rest,
+        "find": lambda q: [q, q],
+        "sum_up": lambda found, q: {"q": q, "found": len(found)},
+    }
+    run = fake_run(plans.plan([agent_tool(plans)], "answer_react", "x"), answers).submit(x="?")
+    assert run.finish.value == "done"
+    assert [message["content"] for message in model.seen[1][1:]] == ['{"q": "a", "found": 2}', '{"q": "b", "found": 2}']
+    assert {f"answer_react[0][{key}]/{step}" for key in (0, 1) for step in ("accept", "find", "sum_up")} <= set(
+        run.instances
+    )
+
+
+def test_arguments_that_do_not_fit_an_agent_are_told_before_any_step_that_reads_them(plans: Any, fake_run: Any) -> None:
+    def accept(rest: Any) -> Any:
+        raise ArgumentsError("q is missing")
+
+    model = Model({"content": None, "tool_calls": [call("research")]}, {"content": "sorry", "tool_calls": []})
+    answers = {"answer": model, "accept": accept, "find": lambda q: 1 / 0, "sum_up": lambda found, q: 1 / 0}
+    run = fake_run(plans.plan([agent_tool(plans)], "answer_react", "x"), answers).submit(x="?")
+    assert model.seen[1][1]["content"] == "error: q is missing"
+    assert run.finish.value == "sorry"
+    assert not any("find" in instance for instance in run.instances)
+
+
 def test_a_tool_that_raises_ends_the_run(plans: Any, fake_run: Any) -> None:
     run = start(plans, fake_run, Model({"content": None, "tool_calls": [call("add", a=1, b="x")]}))
     assert (run.finish.status, run.finish.failure.instance) == ("error", "answer_react[0][0]/add")

@@ -79,7 +79,11 @@ def lines(body: Body, indent: str = "") -> Iterator[str]:
     for task in body.tasks:
         yield f"{indent}{task.kind} {task.id}{bound(task)}"
         if isinstance(task, ReactTask):
-            yield from (f"{indent}  {inner.kind} {inner.id}" for inner in (task.llm, *task.tools))
+            yield f"{indent}  llm {task.llm.id}"
+            for tool in task.tools:
+                yield f"{indent}  {tool.kind} {tool.id}"
+                for nested in bodies(tool).values():
+                    yield from lines(nested, indent + "    ")
         for nested in bodies(task).values():
             yield from lines(nested, indent + "  ")
 

@@ -1,15 +1,13 @@
-"""A supervisor calls agents as tools, several at once, and answers itself; turns and calls are bounded."""
+"""A supervisor calls agents as tools of a react, several at once, and answers itself; its turns are bounded."""
 
-import json
 from collections.abc import Callable
 from types import ModuleType
 
 import pytest
 
 from orchestrator.eager import LlmRequest, SimulatedBackend, recording, use_backend
-from orchestrator.errors import FanoutOverflowError
 from orchestrator.graph import Graph
-from orchestrator.turns import Turn
+from orchestrator.turns import ToolCall, Turn
 
 
 @pytest.fixture
@@ -18,18 +16,16 @@ def tools(small: Callable[[str], ModuleType]) -> ModuleType:
 
 
 class Calling(SimulatedBackend):
-    """The supervisor calls `account` so many times in each turn and never answers; the others are as simulated."""
+    """The supervisor calls `account` in each turn and never answers; the others are as simulated."""
 
-    def __init__(self, calls: int) -> None:
-        self.calls = calls
-        self.turns = 0
+    def __init__(self) -> None:
+        self.requests: list[LlmRequest] = []
 
     def respond(self, request: LlmRequest) -> Turn:
         if request.function.__name__ != "delegate":
             return super().respond(request)
-        self.turns += 1
-        calls = [{"tool": "account", "request": f"{number} + 1"} for number in range(self.calls)]
-        return Turn(json.dumps({"calls": calls, "answer": ""}))
+        self.requests.append(request)
+        return Turn("still busy", (ToolCall("account", {"request": "1 + 1"}), ToolCall("account", {"problem": "1"})))
 
 
 def test_the_agents_are_called_at_once_and_the_supervisor_answers(tools: ModuleType) -> None:
@@ -49,31 +45,34 @@ def test_a_sum_without_a_value_is_told(tools: ModuleType) -> None:
     assert tools.account("1 / 0") == "[simulated text] '1 / 0' has no value: float division by zero"
 
 
-def test_the_turns_are_bounded(tools: ModuleType) -> None:
-    with recording() as record, use_backend(calling := Calling(2)):
-        assert tools.supervisor_as_tools("anything") == ""
-    assert calling.turns == 4  # the first, and one after each of three bodies
-    assert [mark.split(" at ")[0] for mark in record.marks] == ["loop_capped"]
+def test_the_turns_are_bounded_and_mistakes_are_told(tools: ModuleType) -> None:
+    with recording() as record, use_backend(calling := Calling()):
+        assert tools.supervisor_as_tools("anything") == "still busy"
+    assert [mark.split(" at ")[0] for mark in record.marks] == ["react_capped"]
+    assert len(calling.requests) == 4
+    told = [message["content"] for message in calling.requests[1].messages if message["role"] == "tool"]
+    assert told[0] == "[simulated text] 1 + 1 = 2"
+    assert told[1].startswith("error: the arguments of account: ")
 
 
-def test_the_calls_of_a_turn_are_bounded(tools: ModuleType) -> None:
-    with use_backend(Calling(5)), pytest.raises(FanoutOverflowError, match="fanout got 5 items, max=4"):
+def test_the_supervisor_reads_what_each_agent_does(tools: ModuleType) -> None:
+    with use_backend(calling := Calling()):
         tools.supervisor_as_tools("anything")
+    assert [(each["name"], each["description"]) for each in calling.requests[0].tool_descriptions()] == [
+        ("research", "Searches the documents and sums up what was found."),
+        ("account", "Solves a problem of arithmetic with a calculator."),
+    ]
 
 
-def test_the_graph_serves_calls_in_parallel(tools: ModuleType, outline: Callable[[Graph], list[str]]) -> None:
+def test_the_graph_is_a_react_over_agents(tools: ModuleType, outline: Callable[[Graph], list[str]]) -> None:
     assert outline(tools.supervisor_as_tools.trace()) == [
-        "llm delegate",
-        "loop serve_turn_loop <= 3",
-        "  fanout serve_fanout <= 4",
-        "    when serve_fanout_item_when",
-        "      agent research",
-        "        memory search_docs",
-        "        llm summarise",
-        "      agent account",
-        "        react work_out_react <= 3",
-        "          llm work_out",
-        "          tool calculate",
-        "  compute add_results",
-        "  llm delegate_2",
+        "react delegate_react <= 4",
+        "  llm delegate",
+        "  agent research",
+        "    memory search_docs",
+        "    llm summarise",
+        "  agent account",
+        "    react work_out_react <= 3",
+        "      llm work_out",
+        "      tool calculate",
     ]

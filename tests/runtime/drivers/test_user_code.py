@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from runtime.drivers.user_code import perform, user_traceback
+from runtime.drivers.user_code import ArgumentsError, perform, user_traceback
 from runtime.functions import check_source, load
 
 
@@ -43,6 +43,22 @@ def test_a_parse_in_a_turn_keeps_the_text_and_its_value() -> None:
     assert "invalid literal" in parse({"content": "let me see", "tool_calls": calls})["answer_problem"]
     with pytest.raises(ValueError, match="invalid literal"):
         parse("seven")
+
+
+class Accepting:
+    kind = "agent"
+
+    def argument_problem(self, arguments: Any) -> str | None:
+        return None if "x" in arguments else "x is missing"
+
+    def accept_json(self, arguments: Any) -> Any:
+        return {"y": 2, **arguments}
+
+
+def test_an_agents_function_checks_what_a_model_chose_and_adds_defaults() -> None:
+    assert perform("agent.compute", Accepting(), {}, {"x": 1}, in_turn=False) == {"x": 1, "y": 2}
+    with pytest.raises(ArgumentsError, match="x is missing"):
+        perform("agent.compute", Accepting(), {}, {}, in_turn=False)
 
 
 def test_a_traceback_begins_at_the_users_file_and_tells_causes(function: Any, user_code: Any) -> None:
