@@ -77,6 +77,8 @@ def _check_edges(problem: Problem) -> None:
         _require(0 <= edge.src < operators and 0 <= edge.dst < operators, f"edge {edge.src} -> {edge.dst}: no operator")
         name = f"edge {problem.operators[edge.src].id} -> {problem.operators[edge.dst].id}"
         _require(_is_amount(edge.visits), f"{name} has {edge.visits} visits; a number >= 0 is needed")
+        items = edge.items
+        _require(items is None or 1.0 < items < math.inf, f"{name} has {items} items; a stream has more than 1")
         if id(edge.table) not in checked:
             _check_transfers(name, edge)
             checked.add(id(edge.table))

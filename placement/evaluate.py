@@ -14,7 +14,8 @@ from typing import Literal
 from ir.sla import Stat
 from placement.prepared import Prepared, prepare
 from placement.problem import Edge, Option, Placement, Problem, Transfer
-from placement.timing import Times, critical_path, latency, slack
+from placement.slack import slack
+from placement.timing import Times, critical_path, latency
 
 LIMIT_TOLERANCE = 1e-9
 """A value over its limit by this share of the limit or less is rounding, and keeps the limit."""

@@ -18,11 +18,26 @@ Needs = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """The operator that a stream comes from; `path` leads to it from its node: (alternative, position) pairs."""
+
+    operator: int
+    path: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
-    """A node waits for the node at `position` of its block, then for the slowest of the transfers `edges`."""
+    """A node waits for the node at `position` of its block, then for the slowest of the transfers `edges`.
+
+    With `items` it is a stream: the node, an operator of duration T, begins when the first of the items has arrived,
+    one item's share of the time of its source after that began, and ends no earlier than T / `items` after the last
+    has. There is one source, or one in each alternative of a choice.
+    """
 
     position: int
     edges: tuple[int, ...]
+    items: float | None = None
+    sources: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +135,37 @@ def _timed(block: Block, problem: Problem, edges_into: list[list[int]]) -> tuple
             else:
                 entering.append(edge)
         position_of |= dict.fromkeys(inside, position)
-        found = tuple(Wait(one, tuple(edges)) for one, edges in behind.items())
+        found = tuple(_wait(block, one, edges, problem) for one, edges in behind.items())
         steps.append(Step(node, tuple(blocks), found, tuple(entering)))
     return TimedBlock(tuple(steps)), set(position_of)
+
+
+def _wait(block: Block, position: int, edges: list[int], problem: Problem) -> Wait:
+    """A stream only where all that comes from a node does, and in equally many items whatever is chosen."""
+    items = {problem.edges[edge].items for edge in edges}
+    (count,) = items if len(items) == 1 else (None,)
+    ends = {problem.edges[edge].src for edge in edges}
+    sources = None if count is None else _sources(block.nodes[position], ends)
+    if sources is None or {each.operator for each in sources} != ends:
+        return Wait(position, tuple(edges))
+    return Wait(position, tuple(edges), count, sources)
+
+
+def _sources(node: Node, operators: set[int]) -> tuple[Source, ...] | None:
+    """Where a node's items come from; None where it is none of the operators, or has an alternative without one."""
+    if isinstance(node, OpNode):
+        return (Source(node.operator, ()),) if node.operator in operators else None
+    if not isinstance(node, ChooseNode):
+        return None
+    found: list[Source] = []
+    for alternative, block in enumerate(node.blocks):
+        inner = [(position, _sources(each, operators)) for position, each in enumerate(block.nodes)]
+        ways = [(position, sources) for position, sources in inner if sources is not None]
+        if len(ways) != 1:
+            return None
+        position, sources = ways[0]
+        found += [Source(each.operator, (alternative, position, *each.path)) for each in sources]
+    return tuple(found)
 
 
 def _closure(waits: tuple[int, ...], earlier: list[int]) -> int:

@@ -32,7 +32,8 @@ class _Facts:
     """What decides whether a move is safe.
 
     Classes whose pools all fit at once; by pool, the operators that may use it; by operator, the edges that touch it;
-    the members of groups; the edges whose latency only ever follows their source's own.
+    the members of groups; the edges whose latency only ever follows their source's own; the operators at the ends of a
+    stream, whose time does not count in full before or after the transfer.
     """
 
     problem: Problem
@@ -41,6 +42,7 @@ class _Facts:
     edges: Sequence[set[int]]
     grouped: frozenset[int]
     following: frozenset[int]
+    streaming: frozenset[int]
 
 
 def presolve(prepared: Prepared) -> Reduced:
@@ -75,6 +77,7 @@ def _facts(prepared: Prepared) -> _Facts:
         edges=edges,
         grouped=frozenset(member for group in problem.groups for member in group),
         following=frozenset(_following(prepared.root)),
+        streaming=frozenset(end for edge in problem.edges if edge.items for end in (edge.src, edge.dst)),
     )
 
 
@@ -114,6 +117,8 @@ def _dominates(facts: _Facts, operator: int, better: Option, worse: Option) -> b
         found = _worst_move(facts, operator, index, (better, worse))
         is_source = facts.problem.edges[index].src == operator
         if found is None or (found[0] > 0.0 and is_source and index not in facts.following):
+            return False
+        if found[0] > 0.0 and operator in facts.streaming:
             return False
         more[is_source] = max(more[is_source], found[0])
         more_usd += facts.problem.edges[index].visits * found[1]

@@ -88,7 +88,8 @@ class Edge:
     """Data (`by="place"`) or KV (`by="kv_place"`) that goes from one operator's pool to another's when `dst` runs.
 
     `table` maps (source place, destination place) to the transfer; a missing pair is forbidden. `visits` multiplies the
-    cost.
+    cost. `items`: the data comes in so many items, more than 1, evenly over the time of `src`, and `dst` may begin at
+    the first; None where it waits for the whole. `placement.prepared` says where that counts.
     """
 
     src: int
@@ -97,6 +98,7 @@ class Edge:
     size_bytes: float
     visits: float
     table: Mapping[tuple[str, str], Transfer]
+    items: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,13 @@ Times are multiples of 10 ms and costs of one unit, so that ties and plans exact
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 
 from hypothesis import strategies as st
 
 from ir.sla import STATS, Sla
+from placement.prepared import inner_blocks
 from placement.problem import (
     Block,
     BranchNode,
@@ -108,18 +109,42 @@ def small_problems(draw: st.DrawFn, most_operators: int = 5, sla: bool | None = 
     groups = draw(st.lists(st.tuples(indices, indices), max_size=1)) if growth.operators > 1 else []
     edges = draw(st.integers(0, 4)) if growth.operators else 0
     limited = draw(st.booleans()) if sla is None else sla
+    streams = list(_streamable(root))
+    items = draw(st.sampled_from([None, 2.0, 5.0])) if streams else None
+    streamed = draw(st.lists(st.sampled_from(streams), max_size=3)) if streams and items else []
     return Problem(
         name="random",
         operators=tuple(_operator(draw, index, len(pools), usd) for index in range(growth.operators)),
         pools=pools,
         capacities=tuple(DeviceCapacity(device, draw(st.sampled_from([8, 3, 2, 1, 0]))) for device in devices),
-        edges=tuple(_edge(draw, draw(indices), draw(indices), usd) for _ in range(edges)),
+        edges=(
+            *(_edge(draw, draw(indices), draw(indices), usd) for _ in range(edges)),
+            *(replace(_edge(draw, src, dst, usd), items=items) for ends in streamed for src, dst in ends),
+        ),
         root=root,
         choices=tuple(growth.choices),
         groups=tuple(groups),
         sla=Sla(draw(st.sampled_from(STATS)), draw(st.integers(1, 25)) * 0.01) if limited else None,
         penalty_usd_per_s=draw(st.sampled_from([None, None, 10.0 * usd, 1000.0 * usd])),
     )
+
+
+def _streamable(block: Block) -> Iterator[tuple[tuple[int, int], ...]]:
+    """The edges from an operator, or from the last operators of a choice's alternatives, to one that waits for it."""
+    for node, waits in zip(block.nodes, block.waits_for, strict=True):
+        if isinstance(node, OpNode):
+            found = ([(source, node.operator) for source in _sources(block.nodes[one])] for one in waits)
+            yield from (tuple(ends) for ends in found if ends)
+        for inner in inner_blocks(node):
+            yield from _streamable(inner)
+
+
+def _sources(node: Node) -> list[int]:
+    if isinstance(node, OpNode):
+        return [node.operator]
+    if not isinstance(node, ChooseNode):
+        return []
+    return [each for block in node.blocks if block.nodes for each in _sources(block.nodes[-1])]
 
 
 def _pool(draw: st.DrawFn, index: int, devices: tuple[str, ...]) -> Pool:
