@@ -1,6 +1,6 @@
 """Catalogs of devices: the shipped ones by name, or a file of facts of one's own.
 
-A catalog also holds the electricity price and PUE that go with it, which a fleet may override.
+A catalog also holds the electricity price, PUE and carbon intensity that go with it, which a fleet may override.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ SHIPPED: Mapping[str, str] = {"default": "hardware.csv", "paper-2025": "paper-20
 """Catalogs by name, and their files under costmodel/data."""
 
 SITE = "site"
-"""The id whose facts are of the place, not of a device: `electricity_usd_per_kwh` and `pue`."""
+"""The id whose facts are of the place, not of a device: `electricity_usd_per_kwh`, `pue` and `gco2e_per_kwh`."""
+
+_OF_SITE = ("electricity_usd_per_kwh", "pue", "gco2e_per_kwh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Catalog:
     entries: Mapping[str, Entry] = field(hash=False)
     electricity_usd_per_kwh: float
     pue: float
+    gco2e_per_kwh: float
     sources: Mapping[str, Source] = field(default_factory=dict[str, Source], compare=False)
 
     @property
@@ -82,7 +85,7 @@ def _catalog(name: str, path: Path) -> Catalog:
         default = _shipped("default")
         site = {**_site_facts(), **site}
         entries = _completed(entries, default)
-    missing = [each for each in ("electricity_usd_per_kwh", "pue") if each not in site]
+    missing = [each for each in _OF_SITE if each not in site]
     if missing:
         raise CatalogError(f"{path}: the rows of {SITE!r} lack {', '.join(missing)}")
     return Catalog(
@@ -90,6 +93,7 @@ def _catalog(name: str, path: Path) -> Catalog:
         entries=entries,
         electricity_usd_per_kwh=site["electricity_usd_per_kwh"].number(),
         pue=site["pue"].number(),
+        gco2e_per_kwh=site["gco2e_per_kwh"].number(),
         sources={each: fact.source for each, fact in site.items()},
     )
 

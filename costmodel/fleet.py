@@ -17,12 +17,30 @@ from costmodel.profile import Profile, load_profile
 
 @dataclass(frozen=True, slots=True)
 class Finance:
-    """How capital becomes an hourly price: `kind` annuity or paper, interest a year, years of life, paper's column."""
+    """How capital becomes an hourly price: `kind` annuity or paper, interest a year, years of life, paper's column.
+
+    `residual` is the share of the price that is left after `years`.
+    """
 
     kind: str = "annuity"
     rate: float = 0.08
     years: float = 4.0
     column: str = "full"
+    residual: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Overheads:
+    """What an accelerator costs beside itself: shares of its price, the host's watts for each, and rent.
+
+    A CPU is its own host, so `host_share` and `host_w` do not apply to it. Rent is for each kW that a device and its
+    host may draw, in US dollars a month.
+    """
+
+    host_share: float = 0.0
+    network_share: float = 0.0
+    host_w: float = 0.0
+    colocation_usd_per_kw_month: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +58,8 @@ class DeviceClass:
     """`count` devices of one kind at a site; `device` is None for a class that only profile rows describe.
 
     `price_usd` of one device and `usd_per_hour` of one device replace the catalog's price and the whole calculation.
+    `bought` is which price of the catalog counts: new, used or cloud. `power_w` is what a busy device was measured to
+    draw.
     """
 
     id: str
@@ -51,6 +71,8 @@ class DeviceClass:
     price_usd: float | None = None
     usd_per_hour: float | None = None
     endpoint: Endpoint | None = None
+    bought: str = "new"
+    power_w: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +89,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """Everything a plan needs to know of the hardware. Money is in US dollars."""
+    """Everything a plan needs to know of the hardware. Money is in US dollars.
+
+    `power_share` is the power of a busy device as a share of its TDP; `gco2e_per_kwh` None: that of the catalog.
+    """
 
     name: str
     catalog: Catalog
@@ -79,6 +104,9 @@ class Fleet:
     classes: tuple[DeviceClass, ...]
     links: tuple[Link, ...]
     profile: Profile
+    overheads: Overheads = Overheads()
+    power_share: float = 1.0
+    gco2e_per_kwh: float | None = None
 
     def device_class(self, id_: str) -> DeviceClass:
         """The class with this id. Raises FleetError."""
@@ -119,6 +147,9 @@ def load_fleet(path: Path | str) -> Fleet:
         classes=tuple(classes),
         links=_links(document.links, written, sites, path),
         profile=profile,
+        overheads=_overheads(document),
+        power_share=document.power_share,
+        gco2e_per_kwh=document.gco2e_per_kwh,
     )
 
 
@@ -126,11 +157,21 @@ def _either(given: float | None, default: float) -> float:
     return default if given is None else given
 
 
+def _overheads(document: FleetDocument) -> Overheads:
+    given = document.overheads
+    return Overheads(given.host_share, given.network_share, given.host_w, given.colocation_usd_per_kw_month)
+
+
 def _finance(document: FleetDocument, path: Path) -> Finance:
     finance = document.finance
+    beyond = document.overheads.model_fields_set | (finance.model_fields_set & {"residual"})
+    if finance.kind == "paper" and beyond:
+        raise FleetError(
+            f"{path}: the paper's finance has no {', '.join(sorted(beyond))}; take them out, or write kind: annuity"
+        )
     if finance.kind == "annuity" and finance.column == "operating":
         raise FleetError(f"{path}: finance.column: operating belongs to kind: paper; an annuity has no such column")
-    return Finance(finance.kind, finance.rate, finance.years, finance.column)
+    return Finance(finance.kind, finance.rate, finance.years, finance.column, finance.residual)
 
 
 def _device_class(document: DeviceDocument, catalog: Catalog, profile: Profile, path: Path) -> DeviceClass:
@@ -142,6 +183,12 @@ def _device_class(document: DeviceDocument, catalog: Catalog, profile: Profile, 
             f"{path}: class {document.class_!r}: driver openai and an endpoint go together; give both or none"
         )
     endpoint = document.endpoint
+    given = [name for name in ("price_usd", "usd_per_hour") if getattr(document, name) is not None]
+    if document.price is not None and given:
+        raise FleetError(
+            f"{path}: class {document.class_!r}: price: {document.price} asks for the catalog's price, but "
+            f"{' and '.join(given)} gives one; keep one"
+        )
     return DeviceClass(
         id=document.class_ if device is None else device.id,
         device=device,
@@ -152,6 +199,8 @@ def _device_class(document: DeviceDocument, catalog: Catalog, profile: Profile, 
         price_usd=document.price_usd,
         usd_per_hour=document.usd_per_hour,
         endpoint=endpoint and Endpoint(endpoint.url, endpoint.model, endpoint.key_env, endpoint.max_concurrency),
+        bought=document.price or "new",
+        power_w=document.power_w,
     )
 
 

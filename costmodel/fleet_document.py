@@ -17,6 +17,7 @@ from costmodel.yaml_text import YamlText, read_yaml
 
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 
 
@@ -27,12 +28,25 @@ class Document(BaseModel):
 
 
 class FinanceDocument(Document):
-    """How capital becomes an hourly price. `column` (paper only): `operating` leaves the principal out."""
+    """How capital becomes an hourly price. `column` (paper only): `operating` leaves the principal out.
+
+    `residual` is the share of the price that a device is sold for after `years`.
+    """
 
     kind: Literal["annuity", "paper"] = "annuity"
     rate: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.08
     years: Annotated[float, Field(gt=0, le=50, allow_inf_nan=False)] = 4.0
     column: Literal["operating", "full"] = "full"
+    residual: Share = 0.0
+
+
+class OverheadsDocument(Document):
+    """What devices cost beside themselves: shares of their price, watts of the host, rent of the room."""
+
+    host_share: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = 0.0
+    network_share: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = 0.0
+    host_w: Amount = 0.0
+    colocation_usd_per_kw_month: Amount = 0.0
 
 
 class EndpointDocument(Document):
@@ -52,8 +66,10 @@ class DeviceDocument(Document):
     site: Name = "default"
     chassis: Name | None = None
     driver: Literal["cpu", "openai", "reference", "transformers", "simulated", "spyre"] | None = None
+    price: Literal["new", "used", "cloud"] | None = None
     price_usd: Amount | None = None
     usd_per_hour: Amount | None = None
+    power_w: Positive | None = None
     endpoint: EndpointDocument | None = None
 
 
@@ -68,14 +84,20 @@ class LinkDocument(Document):
 
 
 class FleetDocument(Document):
-    """The whole file. `electricity_usd_per_kwh` and `pue` default to the catalog's."""
+    """The whole file. `electricity_usd_per_kwh`, `pue` and `gco2e_per_kwh` default to the catalog's.
+
+    `power_share` is a busy device's power as a share of its TDP, where a class has no measured `power_w`.
+    """
 
     name: Name
     catalog: Name = "default"
     currency: Literal["USD"] = "USD"
     electricity_usd_per_kwh: Amount | None = None
     pue: Annotated[float, Field(ge=1, le=10, allow_inf_nan=False)] | None = None
+    gco2e_per_kwh: Amount | None = None
+    power_share: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 1.0
     finance: FinanceDocument = FinanceDocument()
+    overheads: OverheadsDocument = OverheadsDocument()
     cost_basis: Literal["metered", "provisioned"] = "metered"
     devices: Annotated[list[DeviceDocument], Field(min_length=1, max_length=1000)]
     links: Annotated[list[LinkDocument], Field(max_length=10_000)] = []
@@ -96,6 +118,7 @@ def read_document(path: Path) -> FleetDocument:
 
 _PARTS: dict[str, type[Document]] = {
     "finance": FinanceDocument,
+    "overheads": OverheadsDocument,
     "devices": DeviceDocument,
     "links": LinkDocument,
     "endpoint": EndpointDocument,

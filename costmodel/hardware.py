@@ -27,8 +27,8 @@ class Device:
     `mem_bytes` is usable memory. `flops_per_s` maps precision to the dense rate. `scaleup_bytes_per_s` is one
     direction of one device, `scaleup_domain` the number of devices that it joins. A CPU core's scale-up is the memory
     that the socket's cores share, its domain their number (`cores`); its scale-out NIC is the socket's, undivided.
-    `price_usd` is the midpoint of the new price, None where there is no public one. `operating_usd_per_hour` is only
-    in catalogs that print one.
+    `price_usd` and `price_used_usd` are midpoints of the new and the used price, None where there is no public one.
+    `operating_usd_per_hour` is only in catalogs that print one. `embodied_kgco2e` is what making it emitted.
     """
 
     id: str
@@ -48,6 +48,8 @@ class Device:
     cloud_usd_per_hour: float | None = None
     operating_usd_per_hour: float | None = None
     cores: int | None = None
+    price_used_usd: float | None = None
+    embodied_kgco2e: float | None = None
     sources: Mapping[str, Source] = field(default_factory=dict[str, Source], compare=False)
 
     @property
@@ -74,7 +76,8 @@ def device_from_facts(id_: str, entry: Entry) -> Device:
     shares = _core_shares(numbers) if kind == "cpu" else {}
     share = 1 / numbers["cores"] if kind == "cpu" else 1.0
     numbers |= shares
-    price = _midpoint(numbers, "price_new_usd")
+    price, used = (_midpoint(numbers, name) for name in ("price_new_usd", "price_used_usd"))
+    embodied = numbers.get("embodied_kgco2e")
     return Device(
         id=id_,
         name=entry["name"].value if "name" in entry else id_,
@@ -93,6 +96,8 @@ def device_from_facts(id_: str, entry: Entry) -> Device:
         cloud_usd_per_hour=_midpoint(numbers, "cloud_usd_per_hour"),
         operating_usd_per_hour=numbers.get("operating_usd_per_hour"),
         cores=int(numbers["cores"]) if kind == "cpu" else None,
+        price_used_usd=None if used is None else used * share,
+        embodied_kgco2e=None if embodied is None else embodied * share,
         sources={name: fact.source for name, fact in entry.items()},
     )
 

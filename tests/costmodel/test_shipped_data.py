@@ -9,7 +9,7 @@ from costmodel.catalog import Catalog, load_catalog
 from costmodel.facts import CONFIDENCE, read_facts
 from costmodel.models import ModelCatalog
 
-FILES = ("hardware.csv", "paper-2025.csv", "models.csv", "network.csv")
+FILES = ("hardware.csv", "paper-2025.csv", "models.csv", "network.csv", "energy.csv")
 
 OF_HARDWARE = {
     "mem_gb": ("mem_bytes", 1e9),
@@ -24,6 +24,13 @@ OF_HARDWARE = {
     "scaleout_Gbps": ("scaleout_bytes_per_s", 1e9 / 8),
     "price_new_usd_lo": ("price_new_usd_lo", 1.0),
     "price_new_usd_hi": ("price_new_usd_hi", 1.0),
+    "price_used_usd_lo": ("price_used_usd_lo", 1.0),
+    "price_used_usd_hi": ("price_used_usd_hi", 1.0),
+    "tco_hyperscaler_usd_hr": ("tco_hyperscaler_usd_per_hour", 1.0),
+    "tco_neocloud_usd_hr": ("tco_neocloud_usd_per_hour", 1.0),
+    "rental_3yr_usd_hr": ("rental_3yr_usd_per_hour", 1.0),
+    "allin_facility_kw_per_dev": ("facility_w", 1000.0),
+    "embodied_kgco2e": ("embodied_kgco2e", 1.0),
 }
 """Column of the reference table: field and factor to SI units."""
 

@@ -5,7 +5,7 @@ import pytest
 
 from costmodel.catalog import Catalog
 from costmodel.errors import FleetError
-from costmodel.fleet import DeviceClass, Finance, Fleet
+from costmodel.fleet import DeviceClass, Finance, Fleet, Overheads
 from costmodel.hardware import Device
 from costmodel.profile import Profile
 from costmodel.tco import capital_recovery_factor, interest_usd_per_hour, price
@@ -147,3 +147,50 @@ def test_the_terms_add_up(catalog: Catalog, paper: Catalog) -> None:
             fleet = fleet_of(each, Finance(kind))
             paid = price(class_of(each.device("xeon_8480p")), fleet)
             assert sum(paid.terms.values()) == paid.usd_per_hour
+
+
+def test_a_device_that_is_sold_later_loses_less(catalog: Catalog, h100: Device) -> None:
+    paid = price(class_of(h100), fleet_of(catalog, Finance(residual=0.3)))
+    # resale 0.3 / 1.08^4 = 0.220509; 1.120140 x (1 - 0.220509) = 0.873139
+    assert paid.terms["capital"] == pytest.approx(0.873139, abs=1e-6)
+    assert "then sold for 30% of it" in paid.basis
+
+
+def test_host_network_and_room_are_terms_of_their_own(catalog: Catalog, h100: Device) -> None:
+    room = Overheads(host_share=0.25, network_share=0.1, host_w=150, colocation_usd_per_kw_month=146)
+    paid = price(class_of(h100), replace(fleet_of(catalog), overheads=room))
+    # capital 1.120140; host 0.25 of it, network 0.1 of it; 0.15 kW x 1.54 x 0.086; 0.85 kW x 146 / 730 h
+    assert paid.terms == pytest.approx(
+        {
+            "capital": 1.120140,
+            "power": 0.092708,
+            "host capital": 0.280035,
+            "host power": 0.019866,
+            "network": 0.112014,
+            "colocation": 0.17,
+        },
+        abs=1e-6,
+    )
+    assert paid.usd_per_hour == pytest.approx(sum(paid.terms.values()))
+
+
+def test_a_cpu_is_its_own_host(catalog: Catalog, core: Device) -> None:
+    room = Overheads(host_share=0.25, network_share=0.1, host_w=150)
+    terms = price(class_of(core), replace(fleet_of(catalog), overheads=room)).terms
+    assert set(terms) == {"capital", "power", "network"}
+
+
+def test_used_and_rented_devices_have_other_prices(catalog: Catalog, h100: Device) -> None:
+    used = price(replace(class_of(h100), bought="used"), fleet_of(catalog))
+    # (15,000 + 28,000) / 2
+    assert "21,500 USD (catalog default, midpoint of the used price)" in used.basis
+    rented = price(replace(class_of(h100), bought="cloud"), fleet_of(catalog))
+    assert rented.terms == {"cloud": h100.cloud_usd_per_hour}
+    with pytest.raises(FleetError, match="b200_sxm has no used price in catalog 'default'"):
+        price(replace(class_of(catalog.device("b200_sxm")), bought="used"), fleet_of(catalog))
+
+
+def test_measured_power_is_what_is_paid_for(catalog: Catalog, h100: Device) -> None:
+    paid = price(class_of(h100, power_w=350.0), fleet_of(catalog))
+    assert paid.terms["power"] == pytest.approx(0.046354)
+    assert paid.basis.endswith("power at 350 W measured")
