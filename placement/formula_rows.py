@@ -37,7 +37,7 @@ def prior_rows(spec: OperatorSpec, device_class: DeviceClass, pricing: Pricing) 
         yield Refusal(device_class.id, f"no profile row, and no {' and no '.join(prior.lacking)} in the decorator")
         return
     cost_usd = prior.cost_usd + usd_per_s(device_class, pricing.fleet) * prior.cpu_s
-    yield Row(cpu_pool(device_class), prior.latency_s, cost_usd, "prior", notes=spec.notes)
+    yield Row(cpu_pool(device_class), prior.latency_s, cost_usd, "prior", notes=spec.notes, device_s=prior.cpu_s)
 
 
 def roofline_rows(spec: OperatorSpec, device_class: DeviceClass, pricing: Pricing) -> Iterator[Row | Refusal]:
@@ -65,9 +65,10 @@ def _roofline_row(spec: OperatorSpec, seat: Seat, pricing: Pricing) -> Row | Ref
         estimate = _ESTIMATORS[spec.phase](spec, seat)
     except CostError as error:
         return Refusal(pool.id, str(error))
-    cost_usd = usd_per_s(seat.device_class, pricing.fleet) * seat.tp * estimate.latency_s / seat.batch
+    device_s = seat.tp * estimate.latency_s / seat.batch
+    cost_usd = usd_per_s(seat.device_class, pricing.fleet) * device_s
     notes = (*estimate.notes, *spec.notes)
-    return Row(pool, estimate.latency_s, cost_usd, "roofline", seat.batch, estimate.bound_by, notes)
+    return Row(pool, estimate.latency_s, cost_usd, "roofline", seat.batch, estimate.bound_by, notes, device_s)
 
 
 def _estimate_prefill(spec: OperatorSpec, seat: Seat) -> Estimate:

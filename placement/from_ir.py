@@ -67,7 +67,9 @@ def from_ir(graph: GraphOp, pricing: Pricing, sla: Sla | None, penalty_usd_per_s
 
 
 def _option(row: Row, number: dict[Pool, int]) -> Option:
-    return Option(number[row.pool], row.latency_s, row.cost_usd, row.batch, row.source, row.bound_by, row.notes)
+    return Option(
+        number[row.pool], row.latency_s, row.cost_usd, row.batch, row.source, row.bound_by, row.notes, row.device_s
+    )
 
 
 def _operator_ids(structure: Structure, specs: Sequence[OperatorSpec]) -> list[str]:

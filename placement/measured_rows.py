@@ -56,10 +56,14 @@ def model_rows(
 
 
 def _row(spec: OperatorSpec, row: ProfileRow, pool: Pool, priced_by: tuple[DeviceClass, Pricing]) -> Row:
-    """A row without a cost costs its devices for its time, and what the author says that a call costs beside."""
+    """A row without a cost costs its devices for its time, and what the author says that a call costs beside.
+
+    Of a measured call nobody knows how much of its time it waited elsewhere; its devices are taken to be busy.
+    """
     device_class, pricing = priced_by
-    cost_usd = row.cost_usd
+    cost_usd, device_s = row.cost_usd, row.tp * row.latency_s
     if cost_usd is None:
         beside_usd = spec.prior.cost_usd or 0.0
-        cost_usd = beside_usd + usd_per_s(device_class, pricing.fleet) * row.tp * row.latency_s
-    return Row(pool, row.latency_s, cost_usd, "profile", notes=(f"profile: {row.source}", *spec.notes))
+        cost_usd = beside_usd + usd_per_s(device_class, pricing.fleet) * device_s
+    notes = (f"profile: {row.source}", *spec.notes)
+    return Row(pool, row.latency_s, cost_usd, "profile", notes=notes, device_s=device_s)

@@ -140,13 +140,18 @@ class Route(Document):
 
 
 class Promise(Document):
-    """What the plan promises for one call. `p95_s` is None until a deviation is known."""
+    """What the plan promises for one call. `p95_s` is None until a deviation is known.
+
+    `device_s` is for how long a call holds devices: seconds times devices, over the calls that share them; None: not
+    known.
+    """
 
     mean_s: float = Field(ge=0)
     p95_s: float | None = None
     cost_usd: float = Field(ge=0)
     source: str
     notes: list[str] = []
+    device_s: float | None = Field(default=None, ge=0)
 
 
 class OperatorPart(Document):

@@ -80,7 +80,11 @@ def _operator(lowered: Lowered, position: int, taken: Mapping[int, Option]) -> p
         visits=spec.visits,
         demand={name: value for name in _DEMAND if (value := getattr(spec, name)) is not None},
         promised=plan.Promise(
-            mean_s=option.latency_s, cost_usd=option.cost_usd, source=option.source, notes=list(option.notes)
+            mean_s=option.latency_s,
+            cost_usd=option.cost_usd,
+            source=option.source,
+            notes=list(option.notes),
+            device_s=option.device_s,
         ),
         parts=_parts(spec, option),
         model=pool.model,

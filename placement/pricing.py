@@ -30,7 +30,7 @@ class Pricing:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One way to run an operator; `latency_s` and `cost_usd` are of one visit."""
+    """One way to run an operator; `latency_s` and `cost_usd` are of one visit, as `Option` has them."""
 
     pool: Pool
     latency_s: float
@@ -39,6 +39,7 @@ class Row:
     batch: int = 1
     bound_by: str = ""
     notes: tuple[str, ...] = ()
+    device_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,8 @@ class Option:
     """One way to run an operator: a pool, a batch size, and what one visit takes.
 
     `latency_s` is the mean time of one visit in seconds; `cost_usd` the cost of one visit. `source` says where the time
-    comes from (`roofline`, `profile`, `prior`); `notes` are assumptions to print.
+    comes from (`roofline`, `profile`, `prior`); `notes` are assumptions to print. `device_s` is for how long a visit
+    holds devices: seconds times devices, over the calls that share them (None: not known).
     """
 
     pool: int
@@ -55,6 +56,7 @@ class Option:
     source: str = "prior"
     bound_by: str = ""
     notes: tuple[str, ...] = ()
+    device_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

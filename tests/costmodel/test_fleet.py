@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costmodel.errors import CatalogError, CostModelError, FleetError, ProfileError
-from costmodel.fleet import Endpoint, Finance, Fleet, load_fleet
+from costmodel.fleet import Endpoint, Finance, Fleet, Overheads, load_fleet
 from costmodel.tco import price
 from costmodel.transfer import link_between
 
@@ -119,6 +119,18 @@ def test_an_endpoint_goes_with_the_openai_driver(tmp_path: Path) -> None:
         ("{class: h100, count: 1}", "finance: {column: operating}\n", FleetError, "operating belongs to kind: paper"),
         (
             "{class: h100, count: 1}",
+            "finance: {kind: paper, residual: 0.2}\noverheads: {host_w: 150}\n",
+            FleetError,
+            "the paper's finance has no host_w, residual; take them out, or write kind: annuity",
+        ),
+        (
+            "{class: h100, count: 1, price: used, price_usd: 3}",
+            "",
+            FleetError,
+            "price: used asks for the catalog's price, but price_usd gives one; keep one",
+        ),
+        (
+            "{class: h100, count: 1}",
             "links: [{from: h100, to: mars, bytes_per_s: 1, latency_s: 0, usd_per_byte: 0}]\n",
             FleetError,
             "link end 'mars' is neither a class nor a site",
@@ -202,3 +214,14 @@ def test_whatever_text_a_file_holds_nothing_else_is_raised(scratch: Path, text: 
     scratch.write_text(text, encoding="utf-8")
     with pytest.raises(FleetError, match=r"fleet\.yaml"):
         load_fleet(scratch)
+
+
+def test_the_economics_of_a_file_reach_the_fleet(tmp_path: Path) -> None:
+    rest = (
+        "gco2e_per_kwh: 56\npower_share: 0.7\nfinance: {residual: 0.3}\n"
+        "overheads: {host_share: 0.25, network_share: 0.1, host_w: 150, colocation_usd_per_kw_month: 146}\n"
+    )
+    fleet = loaded(tmp_path, "{class: h100, count: 1, price: used, power_w: 533}", rest)
+    assert (fleet.gco2e_per_kwh, fleet.power_share, fleet.finance.residual) == (56, 0.7, 0.3)
+    assert fleet.overheads == Overheads(0.25, 0.1, 150, 146)
+    assert (fleet.classes[0].bought, fleet.classes[0].power_w) == ("used", 533)
