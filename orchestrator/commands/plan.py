@@ -29,7 +29,8 @@ def plan(
     ] = "fp16",
     time_limit: Annotated[str, typer.Option("--time-limit", metavar="TIME", help="Time for the solver.")] = "30s",
     explain: Annotated[
-        str | None, typer.Option("--explain", metavar="OP", help="Every option of one operator, and which was taken.")
+        str | None,
+        typer.Option("--explain", metavar="OP|cost", help="Every option of one operator, or what the cost is made of."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="PLAN", help="Write the plan document, for `run --plan`.")
@@ -45,6 +46,7 @@ def plan(
     from ir.duration import parse_duration_s
     from ir.sla import parse_sla
     from orchestrator.agent_files import check_functions, find_agent
+    from orchestrator.commands.cost_text import COST, cost_json, cost_text
     from orchestrator.commands.plan_text import explain_text, plan_text
     from orchestrator.pipeline import PlanRequest, plan_agent
     from orchestrator.report import plan_json
@@ -61,10 +63,12 @@ def plan(
     result = plan_agent(graph, load_fleet(fleet), request)
     if out is not None and result.plan is not None:
         out.write_text(result.plan.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    if as_json:
+    if explain == COST and result.plan is not None:
+        typer.echo(json_text(cost_json(result.plan, result)) if as_json else cost_text(result.plan, result))
+    elif as_json:
         typer.echo(json_text(plan_json(result)))
     else:
-        typer.echo(plan_text(result) if explain is None else explain_text(result, explain))
+        typer.echo(plan_text(result) if explain in (None, COST) else explain_text(result, explain))
         for source in unchecked:
             typer.echo(f"note: {source} is not here, so its hash was not checked")
     return 0 if result.feasible else INFEASIBLE

@@ -67,5 +67,5 @@ def test_nobody_says_what_making_it_emitted(catalog: Catalog, fleet: Fleet) -> N
 def test_unknown_power_and_impossible_times_are_errors(h100: Device, fleet: Fleet) -> None:
     with pytest.raises(CostError, match="'mine' of fleet 'test' is in no catalog, so its power is unknown"):
         footprint(DeviceClass("mine", None, 1, "dc", None, "simulated"), fleet, 1.0)
-    with pytest.raises(CostError, match="device_s must be finite and at least 0, got -1.0"):
+    with pytest.raises(CostError, match=r"device_s must be finite and at least 0, got -1\.0"):
         footprint(class_of(h100), fleet, -1.0)
