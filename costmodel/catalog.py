@@ -83,8 +83,8 @@ def _catalog(name: str, path: Path) -> Catalog:
     site = entries.pop(SITE, {})
     if name != "default":
         default = _shipped("default")
+        entries = _completed(_extended(entries, site.pop("extends", None)), default)
         site = {**_site_facts(), **site}
-        entries = _completed(entries, default)
     missing = [each for each in _OF_SITE if each not in site]
     if missing:
         raise CatalogError(f"{path}: the rows of {SITE!r} lack {', '.join(missing)}")
@@ -96,6 +96,17 @@ def _catalog(name: str, path: Path) -> Catalog:
         gco2e_per_kwh=site["gco2e_per_kwh"].number(),
         sources={each: fact.source for each, fact in site.items()},
     )
+
+
+def _extended(entries: dict[str, dict[str, Fact]], extends: Fact | None) -> dict[str, dict[str, Fact]]:
+    """With `site,extends,NAME`: the devices of that shipped catalog, overridden fact by fact, and the file's own."""
+    if extends is None:
+        return entries
+    if extends.value not in SHIPPED:
+        raise CatalogError(f"{extends.where}: extends must be one of {', '.join(SHIPPED)}, got {extends.value!r}")
+    shipped = _shipped(extends.value).entries
+    new = {id_: entry for id_, entry in entries.items() if id_ not in shipped}
+    return {**{id_: {**entry, **entries.get(id_, {})} for id_, entry in shipped.items()}, **new}
 
 
 def _site_facts() -> Entry:

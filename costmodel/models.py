@@ -5,6 +5,7 @@ The formulas that turn a shape into work are in `llm` and `model_run`; this file
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -112,6 +113,9 @@ COUNTS = (
     "vocab",
 )
 
+OWN_MODELS = "ORCHESTRATOR_MODELS"
+"""Environment variable with the path of a CSV file of facts: models of one's own, or corrections."""
+
 KNOWN = {*TEXT_FIELDS, *RATES, *COUNTS, *REQUIRED, "params_matmul", "tied_embeddings", "max_ctx_tokens"} | {
     "kv_bytes_per_token_fp16",
     "state_bytes_fp16",
@@ -138,17 +142,37 @@ class ModelCatalog:
 
 
 def load_models(path: Path | None = None) -> ModelCatalog:
-    """The shipped models, or those of a CSV file of facts. Raises CatalogError."""
-    return _shipped() if path is None else _read(path)
+    """The shipped models with those of the file that `ORCHESTRATOR_MODELS` names, or those of one file alone.
+
+    Raises CatalogError.
+    """
+    return _read(read_facts(path)) if path is not None else _known(os.environ.get(OWN_MODELS))
+
+
+def model_facts() -> Mapping[str, Entry]:
+    """The facts behind `load_models()`, by id. Raises CatalogError."""
+    return _facts(os.environ.get(OWN_MODELS))
 
 
 @cache
-def _shipped() -> ModelCatalog:
-    return _read(Path(str(files("costmodel").joinpath("data", "models.csv"))))
+def _known(own: str | None) -> ModelCatalog:
+    return _read(_facts(own))
 
 
-def _read(path: Path) -> ModelCatalog:
-    return ModelCatalog({id_: _model(id_, entry) for id_, entry in read_facts(path).items()})
+@cache
+def _facts(own: str | None) -> Mapping[str, Entry]:
+    """Shipped facts, overridden fact by fact by a file of one's own; a new model may start from a `base`."""
+    facts: dict[str, Entry] = dict(read_facts(Path(str(files("costmodel").joinpath("data", "models.csv")))))
+    for id_, entry in (read_facts(Path(own)) if own else {}).items():
+        base = entry.pop("base", None)
+        if base is not None and base.value not in facts:
+            raise CatalogError(f"{base.where}: base must be a model of the catalog, got {base.value!r}")
+        facts[id_] = {**facts.get(id_ if base is None else base.value, {}), **entry}
+    return facts
+
+
+def _read(facts: Mapping[str, Entry]) -> ModelCatalog:
+    return ModelCatalog({id_: _model(id_, entry) for id_, entry in facts.items()})
 
 
 def _model(id_: str, entry: Entry) -> Model:

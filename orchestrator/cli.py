@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.commands.catalog import catalog
 from orchestrator.commands.doctor import doctor
 from orchestrator.commands.failure import Debugging, report_failure
 from orchestrator.commands.graph import graph
@@ -20,7 +21,7 @@ from orchestrator.commands.plan import plan
 from orchestrator.commands.run import run
 from orchestrator.commands.serve import serve
 
-COMMANDS = {"graph": graph, "ir": ir, "plan": plan, "run": run, "serve": serve, "doctor": doctor}
+COMMANDS = {"graph": graph, "ir": ir, "plan": plan, "run": run, "serve": serve, "catalog": catalog, "doctor": doctor}
 
 app = typer.Typer(
     name="orchestrator",

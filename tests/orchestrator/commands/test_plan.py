@@ -120,3 +120,33 @@ def test_a_narrower_precision_is_offered_only_on_request(capsys: pytest.CaptureF
 def test_an_unknown_precision_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["plan", FILE, *FLEET, "--precision", "fp99"]) == 1
     assert "precision 'fp99'; use one of fp16" in capsys.readouterr().err
+
+
+def test_the_cost_is_explained_by_term(capsys: pytest.CaptureFixture[str]) -> None:
+    text = shown(capsys, 0, "--explain", "cost")
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert lines[0] == "worked_example on fleet hp-co: $0.095 per run"
+    # the profile's costs, whole: 1,000 x 0.00008, 500 x 0.00002, 1,000 x 0.000005
+    assert "answer.prefill hp 0.08 s $0.08 $0.08" in lines
+    assert "answer.decode co 0.03 s $0.01 $0.01" in lines
+    assert "transfers $0.005 $0.005" in lines
+    assert "note: no energy is known of answer.render, answer.prefill, answer.decode, answer.parse" in lines
+
+
+def test_the_terms_of_a_cost_add_up_and_energy_follows_from_device_time(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["plan", "examples/research_assistant.py", "--fleet", "examples/fleets/mixed.yaml"]
+    assert invoke([*arguments, "--explain", "cost", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    rows = document["operators"]
+    assert sum(usd for row in rows for usd in row["usd"].values()) == pytest.approx(document["cost_usd"])
+    for row in rows:
+        price = document["prices"][row["device"]]
+        assert row["usd"] == pytest.approx(
+            {term: usd * row["device_s"] / 3600 for term, usd in price["terms"].items()}, rel=1e-6
+        )
+    decode = next(row for row in rows if row["name"] == "write_draft.decode")
+    # a Gaudi 3 at its TDP of 900 W, PUE 1.54; 369 g a kWh
+    assert decode["device"] == "gaudi3"
+    assert decode["energy_j"] == pytest.approx(decode["device_s"] * 900 * 1.54)
+    assert decode["operational_gco2e"] == pytest.approx(decode["energy_j"] / 3.6e6 * 369)
+    assert decode["embodied_gco2e"] is None
