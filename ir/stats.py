@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ArrayAttr, ModuleOp
 from xdsl.ir import Block, Operation
 from xdsl.passes import ModulePass
 
@@ -79,11 +79,25 @@ def stats(module: ModuleOp) -> Stats:
 
 
 def lowered(module: ModuleOp) -> ModuleOp:
-    """A copy of a module at any stage, taken down to operations with demand and no further changed."""
+    """A copy of a module at any stage, taken down to operations with demand and no further changed.
+
+    A call that no pass has given alternatives yet runs in the first of them, so that what the others save is the gain
+    of the pass that makes them.
+    """
     copy = module.clone()
+    given = {op for op in copy.walk() if isinstance(op, ChooseOp)}
     for each in _LOWERING:
         each().apply(Context(), copy)
+    for op in list(copy.walk()):
+        if isinstance(op, ChooseOp) and op not in given:
+            _keep_first(op)
     return copy
+
+
+def _keep_first(choice: ChooseOp) -> None:
+    for region in choice.regions[1:]:
+        choice.detach_region(region).erase()
+    choice.names = ArrayAttr(choice.names.data[:1])
 
 
 def _running(block: Block) -> Iterator[Operation]:

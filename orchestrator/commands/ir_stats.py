@@ -1,4 +1,4 @@
-"""The table of `orchestrator ir --stats`: what there is and what a run asks for, before and after each pass.
+"""What `orchestrator ir --stats` measures: what there is and what a run asks for, before and after each pass.
 
 A stage is measured on a copy taken down to operations with demand, so that a pass is judged by what it changed and not
 by how far down it stands.
@@ -6,87 +6,142 @@ by how far down it stands.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from orchestrator.commands.text import table, usd
+import math
+from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from xdsl.dialects.builtin import ModuleOp
 
     from costmodel.fleet import Fleet
     from ir.sla import Sla
     from ir.stats import Stats
+    from placement.from_ir import Lowered
+    from placement.solve import Solution
 
-_HEADER = ("stage", "ops", "calls", "choices", "TFLOP", "weights GB", "KV GB", "moved MB", "CPU s", "wait s", "fees")
-_PRICED = ("mean latency s", "cost")
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The best placement of a stage: predicted times and cost of one run.
+
+    `critical_path` are operators by id, first to last, that make up `latency_s`, which is of the SLA's statistic
+    `stat` (worst where there is no SLA). `link_bytes` go from one place to another, mean of a run.
+    """
+
+    stat: str
+    latency_s: float
+    latency_mean_s: float
+    critical_path: tuple[str, ...]
+    link_bytes: float
+    cost_usd: float
 
 
 @dataclass(frozen=True, slots=True)
 class StageRow:
-    """A stage with its statistics, demand as predicted, and the best placement's mean latency and cost if asked."""
+    """A stage with its statistics, demand as predicted, and the best placement where one was asked for and exists."""
 
     stage: str
     stats: Stats
-    latency_mean_s: float | None = None
-    cost_usd: float | None = None
+    best: Best | None = None
+
+    def amounts(self) -> dict[str, float]:
+        """Every number that a pass may change, by name; those of the best placement only where there is one."""
+        found = self.stats
+        counts: dict[str, float] = {"ops": sum(found.ops.values()), "calls": found.calls, "choices": found.choices}
+        best = self.best
+        if best is None:
+            return counts | asdict(found.demand)
+        names = ("latency_s", "latency_mean_s", "link_bytes", "cost_usd")
+        return counts | asdict(found.demand) | {f"best_{name}": getattr(best, name) for name in names}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a pass changed: each amount after it less the amount before it, those that stayed left out."""
+
+    name: str
+    amounts: Mapping[str, float]
 
 
 def stage_row(stage: str, module: ModuleOp, fleet: Fleet | None, sla: Sla | None) -> StageRow:
-    """Measure a stage; a fleet on which no placement keeps the limit leaves latency and cost open."""
-    from dataclasses import replace
-
+    """Measure a stage; a fleet on which no placement keeps the limit leaves `best` open."""
     from ir.stats import lowered, stats
 
     copy = lowered(module)
     found = replace(stats(module), demand=stats(copy).demand)
-    if fleet is None:
-        return StageRow(stage, found)
-    return StageRow(stage, found, *_placed(copy, fleet, sla))
+    return StageRow(stage, found, None if fleet is None else _best(copy, fleet, sla))
 
 
-def _placed(module: ModuleOp, fleet: Fleet, sla: Sla | None) -> tuple[float | None, float | None]:
+def changes(rows: Sequence[StageRow]) -> list[Change]:
+    """One for each stage but the first. What of the best placement only one side has is left out."""
+    found: list[Change] = []
+    for before, after in pairwise(rows):
+        old, new = before.amounts(), after.amounts()
+        pairs = {name: (old[name], new[name]) for name in new if name in old}
+        differ = {name: b - a for name, (a, b) in pairs.items() if not math.isclose(a, b, rel_tol=1e-12)}
+        found.append(Change(after.stage, differ))
+    return found
+
+
+def stats_json(rows: Sequence[StageRow], agent: str, fleet: str | None) -> dict[str, Any]:
+    """The document of `--stats --json`: the stages in order, and by pass what it changed (after less before)."""
+    return {
+        "agent": agent,
+        "fleet": fleet,
+        "stages": [
+            {
+                "stage": row.stage,
+                "operations": row.stats.ops,
+                "operators": row.stats.operators,
+                "calls": row.stats.calls,
+                "choices": row.stats.choices,
+                "demand": asdict(row.stats.demand),
+                "best": None if row.best is None else asdict(row.best) | {"critical_path": [*row.best.critical_path]},
+            }
+            for row in rows
+        ],
+        "changes": [{"pass": change.name, "amounts": dict(change.amounts)} for change in changes(rows)],
+    }
+
+
+def _best(module: ModuleOp, fleet: Fleet, sla: Sla | None) -> Best | None:
     from costmodel.models import load_models
     from ir import view
     from placement.from_ir import from_ir
     from placement.infeasible import InfeasibleError
     from placement.pricing import Pricing
+    from placement.settle import settle
     from placement.solve import solve
 
+    lowered = from_ir(view.entry(module), Pricing(fleet, load_models()), sla)
     try:
-        solution = solve(from_ir(view.entry(module), Pricing(fleet, load_models()), sla).problem)
+        solution = settle(lowered, solve(lowered.problem))
     except InfeasibleError:
-        return None, None
-    return solution.evaluation.latency_mean_s, solution.evaluation.cost_usd
-
-
-def stats_text(rows: Sequence[StageRow], is_priced: bool) -> str:
-    """The rows as a table, and below it the operations of the last stage by dialect and what is not known."""
-    header = _HEADER + _PRICED if is_priced else _HEADER
-    last = rows[-1].stats
-    by_dialect = ", ".join(f"{dialect} {count}" for dialect, count in last.ops.items())
-    lines = [table(header, [_cells(row, is_priced) for row in rows], header[1:])]
-    lines.append(f"after {rows[-1].stage}: {by_dialect}; {last.operators} operators")
-    lines.append("mean of one run; of several models the first counts, of a choice its first alternative")
-    if last.demand.unknown:
-        lines.append(f"{last.demand.unknown} operations state no visits or no work, and count as nothing here")
-    return "\n".join(lines)
-
-
-def _cells(row: StageRow, is_priced: bool) -> list[str]:
-    found, demand = row.stats, row.stats.demand
-    amounts = (
-        demand.flops / 1e12,
-        demand.weight_bytes / 1e9,
-        demand.kv_bytes / 1e9,
-        demand.moved_bytes / 1e6,
-        demand.cpu_s,
-        demand.wait_s,
+        return None
+    found = solution.evaluation
+    return Best(
+        stat="worst" if sla is None else sla.stat,
+        latency_s=found.latency_s,
+        latency_mean_s=found.latency_mean_s,
+        critical_path=tuple(lowered.specs[index].id for index in found.critical_path),
+        link_bytes=_link_bytes(lowered, solution),
+        cost_usd=found.cost_usd,
     )
-    counts = (sum(found.ops.values()), found.calls, found.choices)
-    cells = [row.stage, *map(str, counts), *(f"{amount:.4g}" for amount in amounts), usd(demand.cost_usd)]
-    if is_priced:
-        cells.append("-" if row.latency_mean_s is None else f"{row.latency_mean_s:.4g}")
-        cells.append("-" if row.cost_usd is None else usd(row.cost_usd))
-    return cells
+
+
+def _link_bytes(lowered: Lowered, solution: Solution) -> float:
+    """Sum over edges between two places of visits times size."""
+    from placement.evaluate import place_pair
+
+    problem, taken = lowered.problem, solution.placement.option
+    total = 0.0
+    for edge in problem.edges:
+        src, dst = taken[edge.src], taken[edge.dst]
+        if src is not None and dst is not None:
+            ends = problem.operators[edge.src].options[src], problem.operators[edge.dst].options[dst]
+            source, target = place_pair(problem, edge, *ends)
+            total += edge.visits * edge.size_bytes if source != target else 0.0
+    return total

@@ -158,7 +158,7 @@ def stats_gain_s(agent: Agent, fleet: Fleet, name: str, passes: Collection[Modul
         lambda stage, now: rows.append(stage_row(stage, now, fleet, None)),
     )
     stages = [row.stage for row in rows]
-    before, after = (rows[stages.index(name) - one].latency_mean_s for one in (1, 0))
+    before, after = (rows[stages.index(name) - one].best for one in (1, 0))
     assert before is not None
     assert after is not None
-    return before - after
+    return before.latency_mean_s - after.latency_mean_s

@@ -4,7 +4,7 @@ import pytest
 
 from costmodel.fleet import Fleet, Link
 from orchestrator import agent, llm
-from tests.gains.measure import TOLERANCE, compared, planned, simulated_cores
+from tests.gains.measure import TOLERANCE, compared, planned, simulated_cores, stats_gain_s
 from tests.placement.sample_agents import described, fleet, row
 
 CALL = {"tokens_in": 1000.0, "tokens_out": 100.0}
@@ -34,6 +34,11 @@ def devices() -> Fleet:
     ends = [("xeon_8480p", "hp"), ("xeon_8480p", "co"), ("hp", "xeon_8480p"), ("co", "xeon_8480p")]
     links = tuple(Link(source, target, None, 0.0, 0.0) for source, target in ends)
     return fleet(simulated_cores(), described("hp", 0.0), described("co", 0.0), links=links, rows=ROWS)
+
+
+def test_stats_report_the_gain(devices: Fleet) -> None:
+    # before the pass the cheapest place for both: 1.100 s on CO; after it 0.680 s apart, as below
+    assert stats_gain_s(asker, devices, "decompose-llm") == pytest.approx(0.420)
 
 
 @pytest.mark.ray

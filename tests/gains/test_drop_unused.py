@@ -4,7 +4,7 @@ import pytest
 
 from costmodel.fleet import Fleet
 from orchestrator import agent, compute
-from tests.gains.measure import TOLERANCE, compared, pipeline, planned, simulated_cores
+from tests.gains.measure import TOLERANCE, compared, pipeline, planned, simulated_cores, stats_gain_s
 from tests.placement.sample_agents import fleet
 
 
@@ -28,6 +28,11 @@ def hasty(text: str) -> str:
 @pytest.fixture
 def devices() -> Fleet:
     return fleet(simulated_cores())
+
+
+def test_stats_report_the_gain(devices: Fleet) -> None:
+    # 0.250 + 0.400 s before, 0.250 s after
+    assert stats_gain_s(hasty, devices, "drop-unused") == pytest.approx(0.400)
 
 
 @pytest.mark.ray
