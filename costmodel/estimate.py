@@ -15,6 +15,8 @@ from costmodel.model_run import input_size, model_run_phases
 from costmodel.models import Model
 from costmodel.parallel import tensor_parallel_degrees, why_not_parallel
 from costmodel.roofline import Estimate, combined, step_coefficients, time
+from costmodel.spyre import is_spyre
+from costmodel.spyre_estimate import check_spyre, spyre_decode, spyre_prefill, spyre_run
 from costmodel.step import decode_s, prefill_s
 
 __all__ = ["Estimate", "Fit", "estimate_llm", "estimate_model_run", "fits", "tensor_parallel_degrees"]
@@ -46,6 +48,11 @@ def estimate_llm(  # noqa: PLR0917 - the eight coordinates of one option of a pl
     kv = kv_precision or KV_PRECISION
     _check_llm(model, phase, batch, tokens_in, tokens_out)
     _check_runs(model, device, tp, precision, batch=batch, context_tokens=tokens_in + tokens_out, kv_precision=kv)
+    if is_spyre(device.id):
+        check_spyre(model, tp, precision, batch, tokens_in + tokens_out)
+        if phase == "prefill":
+            return spyre_prefill(model, device, tp, precision, tokens_in=tokens_in, batch=batch)
+        return spyre_decode(model, device, tp, precision, tokens_in=tokens_in, tokens_out=tokens_out, batch=batch)
     coefficients = step_coefficients(model, device, tp, precision, kv)
     if phase == "prefill":
         work = prefill_work(model, tokens_in, batch=batch, weight_precision=precision, kv_precision=kv)
@@ -73,6 +80,8 @@ def estimate_model_run(
     Raises CostError when there is no rule for the model and size, or the devices cannot run it.
     """
     size = input_size(model, audio_s=audio_s, tokens=tokens, images=images)
+    if is_spyre(device.id):
+        return spyre_run(model, device, tp, precision, size=size, batch=batch)
     phases = model_run_phases(model, size, batch=batch, precision=precision)
     _check_runs(model, device, tp, precision, batch=batch, context_tokens=0, kv_precision=KV_PRECISION)
     return combined(tuple(time(phase.work, device, tp, precision, model=model) for phase in phases))

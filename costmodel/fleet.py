@@ -107,6 +107,7 @@ class Fleet:
     overheads: Overheads = Overheads()
     power_share: float = 1.0
     gco2e_per_kwh: float | None = None
+    hypotheses: tuple[str, ...] = ()
 
     def device_class(self, id_: str) -> DeviceClass:
         """The class with this id. Raises FleetError."""
@@ -150,6 +151,7 @@ def load_fleet(path: Path | str) -> Fleet:
         overheads=_overheads(document),
         power_share=document.power_share,
         gco2e_per_kwh=document.gco2e_per_kwh,
+        hypotheses=tuple(document.hypotheses),
     )
 
 

@@ -86,6 +86,7 @@ class LinkDocument(Document):
 class FleetDocument(Document):
     """The whole file. `electricity_usd_per_kwh`, `pue` and `gco2e_per_kwh` default to the catalog's.
 
+    `hypotheses` are what nobody has shown to work, but a plan may suppose.
     `power_share` is a busy device's power as a share of its TDP, where a class has no measured `power_w`.
     """
 
@@ -102,6 +103,7 @@ class FleetDocument(Document):
     devices: Annotated[list[DeviceDocument], Field(min_length=1, max_length=1000)]
     links: Annotated[list[LinkDocument], Field(max_length=10_000)] = []
     profile: Name | None = None
+    hypotheses: list[Literal["spyre_kv_transfer"]] = []
 
 
 def read_document(path: Path) -> FleetDocument:

@@ -59,7 +59,10 @@ def _of_cost(fleet: Fleet) -> Iterator[str]:
     if fleet.finance.kind == "paper":
         yield f"prices by the formula of arXiv 2507.19635, {fleet.finance.column} column"
     else:
-        yield f"prices: annuity at {fleet.finance.rate:.0%} over {fleet.finance.years:g} years, power at TDP"
+        power = "TDP" if fleet.power_share == 1 else f"{fleet.power_share:.0%} of TDP"
+        yield f"prices: annuity at {fleet.finance.rate:.0%} over {fleet.finance.years:g} years, power at {power}"
+    if "spyre_kv_transfer" in fleet.hypotheses:
+        yield "hypothesis: KV can move to and from Spyre cards, which no serving stack does today"
 
 
 def _of_agent(graph: Graph) -> Iterator[str]:

@@ -14,6 +14,7 @@ from costmodel.llm import kv_bytes
 from costmodel.overlap import exposed_s
 from costmodel.profile import ProfileRow
 from costmodel.roofline import DEFAULT
+from costmodel.spyre import is_spyre
 from costmodel.transfer import link_between, transfer_s, transfer_usd
 from placement.measured_sizes import check_size
 from placement.operators import OperatorSpec
@@ -60,7 +61,8 @@ def kv_table(
     """Transfers of the KV that a prefill leaves behind, between pools of the same model.
 
     Two pools of one class are still two pools: their transfer takes the class's own link. A measured row
-    `<function>.kv_transfer` on `a->b` replaces the link.
+    `<function>.kv_transfer` on `a->b` replaces the link. Spyre's serving stack keeps prefill and decode together, so
+    that no KV leaves or enters its cards unless the fleet supposes `spyre_kv_transfer`.
 
     `hidden_by_s` (see `fastest_layers_s`): the KV leaves layer by layer, so that a link delays decode by no more than
     what the fastest prefill at the source's KV place leaves exposed; a slower one leaves less. None: it leaves after
@@ -70,13 +72,17 @@ def kv_table(
     targets = {pool.kv_place: pool for pool in destinations}
     for place, pool in {pool.kv_place: pool for pool in sources}.items():
         for target, target_pool in targets.items():
-            if pool.model != target_pool.model:
+            if pool.model != target_pool.model or not _may_send_kv(pool, target_pool, pricing.fleet):
                 continue
             layers_s = None if hidden_by_s is None else hidden_by_s[place]
             transfer = _kv_transfer(prefill, pricing, pool, target_pool, layers_s)
             if transfer is not None:
                 table[place, target] = transfer
     return table
+
+
+def _may_send_kv(source: Pool, target: Pool, fleet: Fleet) -> bool:
+    return "spyre_kv_transfer" in fleet.hypotheses or not (is_spyre(source.device) or is_spyre(target.device))
 
 
 def kv_size_bytes(prefill: OperatorSpec, pricing: Pricing, model: str) -> float | None:

@@ -138,3 +138,14 @@ def test_a_link_is_one_way() -> None:
     one_way = linked(link("hp", "co", 0.0))
     assert over_link(one_way, "hp", "co", 1e9) == Transfer(1.002, 0.0)
     assert over_link(one_way, "co", "hp", 1e9) is None
+
+
+def test_no_kv_leaves_a_spyre_card_unless_the_fleet_supposes_it() -> None:
+    card = replace(h100(), id="spyre_1_0", device=CATALOG.device("spyre_1_0"))
+    both = fleet(cores(), h100(), card, links=(link("h100_sxm", "spyre_1_0"), link("spyre_1_0", "h100_sxm")))
+    places = [model_pool(each, MODEL, 1, "fp16") for each in (h100(), card)]
+    h100_kv, card_kv = (pool.kv_place for pool in places)
+    kept = kv_table(llm_spec("prefill"), replace(pricing(), fleet=both), places, places)
+    assert set(kept) == {(h100_kv, h100_kv)}
+    supposed = replace(pricing(), fleet=replace(both, hypotheses=("spyre_kv_transfer",)))
+    assert {(h100_kv, card_kv), (card_kv, h100_kv)} <= set(kv_table(llm_spec("prefill"), supposed, places, places))
