@@ -184,7 +184,9 @@ def _prompt(run: _Run, op: CallOp) -> Prompt:
 
 
 def _prefill(run: _Run, op: llm.PrefillOp) -> list[object]:
-    (prompt,) = run.read(op)
+    prompt, *prefixes = run.read(op)
+    if any(prefix != (op.starts_with, op.models) for prefix in prefixes):
+        raise InterpretError(f"@{op.id.data} reads the KV of another prefix")
     if not isinstance(prompt, Prompt):
         raise InterpretError(f"@{op.id.data} reads tokens that are no prompt")
     return [State("kv", prompt), State("first", prompt)]
@@ -352,6 +354,7 @@ MEANINGS: dict[type[Operation], Callable[[_Run, Any], list[object]]] = {
     plan.ChooseOp: _choose,
     llm.CallLlmOp: lambda run, op: [run.answer(_prompt(run, op))],
     llm.RenderOp: lambda run, op: [_prompt(run, op)],
+    llm.PrefixPrefillOp: lambda run, op: [(op.starts_with, op.models)],
     llm.PrefillOp: _prefill,
     llm.DecodeOp: _decode,
     llm.DecodeAttentionOp: _decode_attention,

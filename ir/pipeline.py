@@ -16,6 +16,7 @@ from ir.passes.decompose_tool import DecomposeToolPass
 from ir.passes.drop_unused import DropUnusedPass
 from ir.passes.eliminate_common_calls import EliminateCommonCallsPass
 from ir.passes.fuse_cpu import FuseCpuPass
+from ir.passes.hoist_shared_prefix import HoistSharedPrefixPass
 from ir.passes.inline_agents import InlineAgentsPass
 from ir.passes.lower_to_plan import LowerToPlanPass
 from ir.passes.offload_attention import OffloadAttentionPass
@@ -34,6 +35,7 @@ DEFAULT_PIPELINE: tuple[type[ModulePass], ...] = (
     DropUnusedPass,
     EliminateCommonCallsPass,
     DecomposeLlmPass,
+    HoistSharedPrefixPass,
     OverlapTransferPass,
     DecomposeToolPass,
     AnnotateDemandPass,
@@ -70,14 +72,16 @@ class StageError(ValueError):
     """A stage that the pipeline does not have."""
 
 
-def run_passes(module: ModuleOp, stage: str | None = None, after_each: AfterEach | None = None) -> ModuleOp:
-    """Run the passes up to and with `stage` (None: all of them), in place; returns the module.
+def run_passes(
+    module: ModuleOp, stage: str | None = None, after_each: AfterEach | None = None, leave_out: str | None = None
+) -> ModuleOp:
+    """Run the passes up to and with `stage` (None: all of them) but `leave_out`, in place; returns the module.
 
     `after_each(stage, module)` is called for each stage that is reached, `capture` first. The module is verified
     before each call of it, and after the last pass. Raises `StageError` for an unknown stage, `VerifyException` or
     `PassFailedException` for a bad module.
     """
-    passes = _up_to(stage, STAGES, DEFAULT_PIPELINE)
+    passes = tuple(each for each in _up_to(stage, STAGES, DEFAULT_PIPELINE) if each.name != leave_out)
     return _run(module, CAPTURE, passes, after_each)
 
 

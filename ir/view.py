@@ -18,6 +18,7 @@ from ir.dialects import agent, cost, plan
 from ir.dialects.agent import GraphOp
 from ir.dialects.assembly import names_of
 from ir.dialects.control import FusedOp, LoopOp, ReactOp
+from ir.dialects.llm import PrefillOp
 from ir.dialects.names import own_id, region_parameters
 from ir.dialects.task import PartOp, TaskOp
 from ir.dialects.tool import RequestType
@@ -112,6 +113,13 @@ def group(op: Operation) -> str | None:
     """The group of operations that share one pool, or None."""
     attribute = op.attributes.get(plan.GROUP)
     return attribute.data if isinstance(attribute, StringAttr) else None
+
+
+def cached_tokens(op: Operation) -> float | None:
+    """The tokens of a prefill's prompt whose KV it finds; None for a prefill of the whole, or what is none."""
+    if not isinstance(op, PrefillOp) or op.prefix is None or op.starts_with is None:
+        return None
+    return op.starts_with.count
 
 
 def models(op: Operation) -> tuple[str, ...]:

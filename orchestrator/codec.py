@@ -190,12 +190,17 @@ def messages(function: LlmFunction[..., Any], prompt: object) -> list[Json]:
             "return the user's prompt; the call itself yields the annotated type",
             defined_at(function.__wrapped__),
         )
-    system = [getdoc(function.__wrapped__) or ""]
+    text = system_prompt(function)
+    return [*([{"role": "system", "content": text}] if text else []), {"role": "user", "content": prompt}]
+
+
+def system_prompt(function: LlmFunction[..., Any]) -> str:
+    """The text before every prompt of a function; empty where it has no docstring and answers with text."""
+    parts = [getdoc(function.__wrapped__) or ""]
     if function.returns is not str:
         schema = json.dumps(codec_of(function).result_schema(), ensure_ascii=False)
-        system.append(f"{_ANSWER_RULE}\n{schema}")
-    text = "\n\n".join(part for part in system if part)
-    return [*([{"role": "system", "content": text}] if text else []), {"role": "user", "content": prompt}]
+        parts.append(f"{_ANSWER_RULE}\n{schema}")
+    return "\n\n".join(part for part in parts if part)
 
 
 def parse_json(function: LlmFunction[..., Any], text: str) -> Json:

@@ -50,8 +50,9 @@ def llm(**settings: Unpack[LlmSettings]) -> LlmDecorator:
     """A call of a text generator: the body returns the user's prompt, the docstring is the system prompt.
 
     `model` and `max_tokens` are required. `tokens_in` and `tokens_out` are mean tokens per call, to be replaced by a
-    profile. `simulate` is what a simulated device answers: a value, or a function of the same arguments (and, if it
-    has that parameter, `messages`) that returns text, a value of the return type, or `ToolCalls`.
+    profile. `prefix_tokens` are the first tokens of each prompt, the system prompt, whose KV calls may share.
+    `simulate` is what a simulated device answers: a value, or a function of the same arguments (and, if it has that
+    parameter, `messages`) that returns text, a value of the return type, or `ToolCalls`.
     """
 
     def decorate(function: Callable[P, R], /) -> LlmFunction[P, R]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from placement.solve import Solution
 
 PAPER_CATALOG = "paper-2025"
-_LLM_OPS = ("llm.prefill", "llm.decode")
+_LLM_OPS = ("llm.prefix_prefill", "llm.prefill", "llm.decode")
 
 
 def find(graph: Graph, fleet: Fleet, request: PlanRequest) -> tuple[str, ...]:

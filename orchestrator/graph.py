@@ -97,9 +97,25 @@ class TaskHeader:
     where: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """How every prompt of a function begins: so many tokens, of the system prompt with that hash.
+
+    `sha256` is the hex digest of the system prompt's text, so that functions with the same one are known without it.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    tokens: int
+    sha256: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LlmTask(TaskHeader):
-    """One call of a text generator. `models` are alternatives; token counts are means (None: a profile must say)."""
+    """One call of a text generator. `models` are alternatives; token counts are means (None: a profile must say).
+
+    `prefix`: what its prompt begins with, whatever the arguments; None where the author does not say.
+    """
 
     kind: Literal["llm"] = "llm"
     function: FunctionRef
@@ -109,6 +125,7 @@ class LlmTask(TaskHeader):
     tokens_in: float | None
     tokens_out: float | None
     execution: Execution = Execution()
+    prefix: Prefix | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -171,6 +171,7 @@ def _check_values(path: str, task: Task) -> None:
             _at_least(f"{path}.max_tokens", task.max_tokens, 1)
             _between(f"{path}.tokens_in", task.tokens_in, 0, math.inf)
             _between(f"{path}.tokens_out", task.tokens_out, 0, task.max_tokens)
+            _check_prefix(f"{path}.prefix", task)
             _check_execution(f"{path}.execution", task.execution)
         case CallTask():
             _check_function(f"{path}.function", task.function)
@@ -208,6 +209,21 @@ def _check_function(path: str, ref: FunctionRef) -> None:
 def _check_models(path: str, models: tuple[str, ...]) -> None:
     if not models or len(set(models)) != len(models) or not all(model.strip() for model in models):
         _refuse(path, f"is {list(models)}", "name at least one model, each once")
+
+
+def _check_prefix(path: str, task: LlmTask) -> None:
+    if task.prefix is None:
+        return
+    _at_least(f"{path}.tokens", task.prefix.tokens, 1)
+    if task.tokens_in is not None and task.prefix.tokens > task.tokens_in:
+        remedy = "the prefix is a part of the prompt: it has at most tokens_in tokens"
+        _refuse(f"{path}.tokens", f"is {task.prefix.tokens}, more than tokens_in, {task.tokens_in:g}", remedy)
+    if not _is_sha256(task.prefix.sha256):
+        _refuse(f"{path}.sha256", f"is {task.prefix.sha256[:80]!r}", "write the 64 hexadecimal digits of a SHA-256")
+
+
+def _is_sha256(text: str) -> bool:
+    return len(text) == 64 and all(digit in "0123456789abcdef" for digit in text)
 
 
 def _check_prior(path: str, prior: Prior) -> None:

@@ -6,10 +6,11 @@ The generator is elsewhere: here are only the two ends of it that run on a CPU c
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from typing import Any, ParamSpec, TypeVar, Unpack
 
 from orchestrator.function import Function, Kind
-from orchestrator.graph import LLM_PHASES, Json, LlmTask
+from orchestrator.graph import LLM_PHASES, Json, LlmTask, Prefix
 from orchestrator.settings import LlmSettings
 from orchestrator.source import user_location
 from orchestrator.symbolic import Symbol
@@ -32,6 +33,7 @@ class LlmFunction(Function[P, R]):
             self.settings.fail(
                 f"tokens_out={self.tokens_out:g} exceeds max_tokens={self.max_tokens}", "expect at most max_tokens"
             )
+        self.prefix_tokens = self.settings.prefix_tokens(self.tokens_in)
         self.execution = self.settings.execution()
         self.simulate: object = values.get("simulate")
         self._check_simulate(self.simulate, "messages")
@@ -69,6 +71,20 @@ class LlmFunction(Function[P, R]):
 
         return placeholder_text(self, model)
 
+    def prefix(self) -> Prefix | None:
+        """What every prompt begins with: the system prompt. Raises `DecorationError` where there is none."""
+        if self.prefix_tokens is None:
+            return None
+        from orchestrator.codec import system_prompt
+
+        text = system_prompt(self)
+        if not text:
+            self.settings.fail(
+                f"prefix_tokens={self.prefix_tokens} without a docstring",
+                "the docstring is the system prompt that calls share: write one, or leave prefix_tokens out",
+            )
+        return Prefix(self.prefix_tokens, sha256(text.encode()).hexdigest())
+
     def task(self, trace: Trace, inputs: dict[str, str], where: str) -> LlmTask:
         """The task of one call."""
         return LlmTask(
@@ -82,6 +98,7 @@ class LlmFunction(Function[P, R]):
             tokens_in=self.tokens_in,
             tokens_out=self.tokens_out,
             execution=self.execution,
+            prefix=self.prefix(),
         )
 
     def _record(self, trace: Trace, inputs: dict[str, str]) -> Symbol:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import OrchestratorError
@@ -66,19 +66,21 @@ class PlanResult:
         return self.plan is not None
 
 
-def lower(graph: Graph, stage: str | None = None) -> ModuleOp:
-    """The agent's IR after the passes up to `stage` (None: all of them)."""
+def lower(graph: Graph, stage: str | None = None, leave_out: str | None = None) -> ModuleOp:
+    """The agent's IR after the passes up to `stage` (None: all of them), without the pass `leave_out`."""
     from ir.pipeline import run_passes
     from orchestrator.to_ir import to_ir
 
     module = to_ir(graph)
-    run_passes(module, stage=stage)
+    run_passes(module, stage=stage, leave_out=leave_out)
     return module
 
 
 def price_agent(graph: Graph, fleet: Fleet, request: PlanRequest) -> Lowered:
-    """The problem table of an agent on a fleet. Raises as `plan_agent` does."""
-    return price_module(lower(graph), graph, fleet, request)
+    """The problem table of an agent on a fleet, each call by itself. Raises as `plan_agent` does."""
+    from orchestrator.forms import SHARED_PREFIXES
+
+    return price_module(lower(graph, leave_out=SHARED_PREFIXES), graph, fleet, request)
 
 
 def price_module(module: ModuleOp, graph: Graph, fleet: Fleet, request: PlanRequest) -> Lowered:
@@ -104,7 +106,17 @@ def plan_agent(graph: Graph, fleet: Fleet, request: PlanRequest) -> PlanResult:
     Raises `PlanRequestError`, or the packages' own errors, for what cannot be planned at all: an unknown model, a
     missing cost, a fleet that this version cannot plan for, a bad graph.
     """
-    return plan_module(lower(graph), graph, fleet, request)
+    from costmodel.errors import CostError
+    from orchestrator.forms import SHARED_PREFIXES, better, shares_prefixes
+
+    module = lower(graph)
+    if not shares_prefixes(module):
+        return plan_module(module, graph, fleet, request)
+    alone = plan_module(lower(graph, leave_out=SHARED_PREFIXES), graph, fleet, request)
+    try:
+        return better(plan_module(module, graph, fleet, request), alone)
+    except CostError as error:
+        return replace(alone, findings=(*alone.findings, f"no prefix is shared: {error}"))
 
 
 def plan_module(module: ModuleOp, graph: Graph, fleet: Fleet, request: PlanRequest) -> PlanResult:

@@ -29,10 +29,14 @@ class ExecutionSettings(TypedDict, total=False):
 
 
 class LlmSettings(ExecutionSettings, total=False):
-    """`@llm`: alternatives of `model`, the hard limit `max_tokens`, and mean tokens per call."""
+    """`@llm`: alternatives of `model`, the hard limit `max_tokens`, and mean tokens per call.
+
+    `prefix_tokens` are the first tokens of every prompt, which do not depend on the arguments: the system prompt.
+    """
 
     model: str | Sequence[str]
     max_tokens: int
+    prefix_tokens: int | None
     tokens_in: float | None
     tokens_out: float | None
     simulate: object
@@ -134,6 +138,18 @@ class Settings:
         if value is None:
             return None
         return float(self._number(key, value, "a finite number that is not negative", lambda n: n >= 0, (int, float)))
+
+    def prefix_tokens(self, tokens_in: float | None) -> int | None:
+        """How many tokens every prompt begins with, whatever the arguments; None where the author does not say."""
+        if self._values.get("prefix_tokens") is None:
+            return None
+        count = self.count("prefix_tokens", None)
+        if tokens_in is not None and count > tokens_in:
+            self.fail(
+                f"prefix_tokens={count} exceeds tokens_in={tokens_in:g}",
+                "the prefix is a part of the prompt: write the tokens of the system prompt",
+            )
+        return count
 
     def duration_s(self, key: str, positive: bool = False) -> float | None:
         """Seconds of a duration; None stays None."""

@@ -13,6 +13,7 @@ from xdsl.ir import Attribute, Operation
 
 from ir.build import Plain, integer, number, properties, strings
 from ir.dialects import agent, llm, memory, model, tool
+from ir.dialects.prefix import PrefixAttr
 from ir.dialects.values import FunctionAttr, JsonType, TextType
 from ir.sla import Sla
 from orchestrator.graph import (
@@ -67,6 +68,7 @@ def call(task: LlmTask | CallTask | ModelTask) -> tuple[type[Operation], dict[st
                 "max_tokens": integer(task.max_tokens),
                 "tokens_in": _number(task.tokens_in),
                 "tokens_out": _number(task.tokens_out),
+                "starts_with": None if task.prefix is None else PrefixAttr.of(task.prefix.tokens, task.prefix.sha256),
             }
             return llm.CallLlmOp, values
         case ModelTask():

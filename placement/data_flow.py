@@ -23,6 +23,7 @@ from ir.dialects.task import FunctionOp
 OPERATOR_OPS = frozenset(
     {
         "llm.render",
+        "llm.prefix_prefill",
         "llm.prefill",
         "llm.decode",
         "llm.parse",

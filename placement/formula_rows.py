@@ -13,6 +13,7 @@ from costmodel.estimate import Estimate, estimate_llm, estimate_model_run, fits,
 from costmodel.fleet import DeviceClass
 from costmodel.hardware import Device
 from costmodel.models import Model
+from costmodel.prefix import estimate_prefix, estimate_rest
 from placement.operators import OperatorSpec
 from placement.pricing import Pricing, Refusal, Row, cpu_pool, model_pool, usd_per_s
 
@@ -73,7 +74,14 @@ def _roofline_row(spec: OperatorSpec, seat: Seat, pricing: Pricing) -> Row | Ref
 
 def _estimate_prefill(spec: OperatorSpec, seat: Seat) -> Estimate:
     tokens_in, tokens_out = _tokens(spec)
+    if spec.prefix_tokens is not None:
+        at = seat.model, seat.device, seat.tp, seat.precision
+        return estimate_rest(*at, tokens_in=tokens_in, prefix_tokens=spec.prefix_tokens)
     return estimate_llm(seat.model, "prefill", seat.device, seat.tp, seat.precision, seat.batch, tokens_in, tokens_out)
+
+
+def _estimate_prefix(spec: OperatorSpec, seat: Seat) -> Estimate:
+    return estimate_prefix(seat.model, seat.device, seat.tp, seat.precision, prefix_tokens=spec.tokens_in or 0.0)
 
 
 def _estimate_decode(spec: OperatorSpec, seat: Seat) -> Estimate:
@@ -95,6 +103,7 @@ def _estimate_run(spec: OperatorSpec, seat: Seat) -> Estimate:
 
 
 _ESTIMATORS: dict[str, Callable[[OperatorSpec, Seat], Estimate]] = {
+    "prefix_prefill": _estimate_prefix,
     "prefill": _estimate_prefill,
     "decode": _estimate_decode,
     "run": _estimate_run,

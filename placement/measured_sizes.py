@@ -76,7 +76,12 @@ def _measure(specs: list[OperatorSpec], function: str, count: Count, profile: Pr
 
 
 def _has(spec: OperatorSpec, count: Count) -> bool:
-    """Whether a count belongs to an operator: both to a text generator's, else only what the author states."""
+    """Whether a count belongs to an operator: both to a text generator's, else only what the author states.
+
+    A prefix is as long as its author says: it is a part of the prompts that were measured.
+    """
+    if spec.phase == "prefix_prefill":
+        return False
     return spec.phase not in {"call", "run"} or _count(spec, count) is not None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Phase = Literal["render", "prefill", "decode", "parse", "call", "run"]
+Phase = Literal["render", "prefix_prefill", "prefill", "decode", "parse", "call", "run"]
 """What part of a call an operator is; the part of a profile's task name after the dot."""
 
 
@@ -72,8 +72,11 @@ class OperatorSpec:
     calls: Calls = Calls()
     unsized: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    prefix_tokens: float | None = None
 
     @property
     def task(self) -> str:
-        """The operator's name in a profile: `<function>.<phase>`."""
+        """The operator's name in a profile: `<function>.<phase>`; a prefill after a shared prefix has its own."""
+        if self.phase == "prefill" and self.prefix_tokens is not None:
+            return f"{self.function}.prefill_after_prefix"
         return f"{self.function}.{self.phase}"

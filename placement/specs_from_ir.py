@@ -16,7 +16,7 @@ from ir.answer_tokens import answer_tokens
 from ir.dialects import cost
 from ir.dialects.assembly import names_of
 from ir.dialects.control import ReactOp
-from ir.dialects.llm import DecodeOp, RenderOp
+from ir.dialects.llm import DecodeOp, PrefixPrefillOp, RenderOp
 from ir.dialects.task import FunctionOp
 from ir.dialects.tool import ComputeOp
 from placement.host_steps import PARSE, RENDER
@@ -24,6 +24,7 @@ from placement.operators import Calls, OperatorSpec, Phase, PriorTime
 
 _PHASES: dict[str, Phase] = {
     "llm.render": "render",
+    "llm.prefix_prefill": "prefix_prefill",
     "llm.prefill": "prefill",
     "llm.decode": "decode",
     "llm.parse": "parse",
@@ -60,14 +61,22 @@ def _spec(op: FunctionOp, contexts: Mapping[str, float]) -> OperatorSpec:
         models=view.models(op),
         tokens_in=cost.amount(op, "tokens_in"),
         tokens_out=cost.amount(op, "tokens_out"),
-        context_tokens=contexts[call] if phase in {"prefill", "decode"} else 0.0,
+        context_tokens=_context_tokens(op, phase, contexts),
         audio_s=view.number(op, "audio_s"),
         images=view.number(op, "images"),
         bytes_out=ASSUMED_VALUE_BYTES if bytes_out is None else bytes_out,
         prior=_HOST_STEPS.get(phase) or _prior(op),
         parts=_parts(op),
         calls=Calls(execution.timeout_s, execution.retries, execution.idempotent, execution.stream),
+        prefix_tokens=view.cached_tokens(op),
     )
+
+
+def _context_tokens(op: FunctionOp, phase: Phase, contexts: Mapping[str, float]) -> float:
+    """The longest context of an operator that keeps KV; a prefix keeps its own."""
+    if isinstance(op, PrefixPrefillOp):
+        return op.starts_with.count
+    return contexts[view.call_id(op)] if phase in {"prefill", "decode"} else 0.0
 
 
 def _contexts(operations: Sequence[FunctionOp]) -> Iterator[tuple[str, float]]:

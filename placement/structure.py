@@ -6,17 +6,18 @@ the nodes of its block whose values it, or anything nested in it, reads.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from xdsl.ir import Block as IrBlock
-from xdsl.ir import Operation
+from xdsl.ir import BlockArgument, Operation, SSAValue
 
 from costmodel.errors import CostError
 from ir import view
 from ir.dialects.agent import GraphOp
 from ir.dialects.assembly import names_of
 from ir.dialects.control import FanoutOp, LoopOp, ReactOp, WhenOp
+from ir.dialects.llm import PrefillOp, PrefixPrefillOp
 from ir.dialects.plan import ChooseOp
 from ir.dialects.task import FunctionOp
 from placement.data_flow import OPERATOR_OPS, Edges, probability, read_edges
@@ -67,7 +68,7 @@ def read_structure(graph: GraphOp) -> Structure:
     reader = _Reader()
     root = reader.block(graph.body.block)
     operations = tuple(reader.operations)
-    groups = tuple(_groups(operations))
+    groups = (*_groups(operations), *_sharing(operations))
     return Structure(
         operations=operations,
         root=root,
@@ -164,6 +165,29 @@ def _groups(operations: Iterable[FunctionOp]) -> Iterator[tuple[int, ...]]:
         if group is not None:
             members.setdefault((op.parent, group), []).append(position)
     yield from (tuple(group) for group in members.values() if len(group) > 1)
+
+
+def _sharing(operations: Sequence[FunctionOp]) -> Iterator[tuple[int, ...]]:
+    """A prefix's KV is where it was made: each prefill that reads it shares the pool of the prefix.
+
+    Pairs, because what makes the prefix always runs where one of its readers does.
+    """
+    index = {op: position for position, op in enumerate(operations)}
+    for position, op in enumerate(operations):
+        if isinstance(op, PrefillOp) and op.prefix is not None:
+            yield index[_maker(op.prefix)], position
+
+
+def _maker(prefix: SSAValue) -> FunctionOp:
+    """The operation that makes a prefix, through the choices that it is handed to."""
+    while isinstance(prefix, BlockArgument):
+        parent = prefix.block.parent_op()
+        if not isinstance(parent, ChooseOp):
+            break
+        prefix = parent.operands[prefix.index]
+    if not isinstance(prefix.owner, PrefixPrefillOp):
+        raise CostError(f"a prefix comes from {prefix}, which is no llm.prefix_prefill")
+    return prefix.owner
 
 
 def _waits_for(op: Operation, block: IrBlock, position: Mapping[Operation, int]) -> set[Operation]:

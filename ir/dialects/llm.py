@@ -23,6 +23,14 @@ Decode with its attention apart (`offload-attention`):
     %text = llm.decode_linear @answer_decode %attended, %first call "answer" models ["llama3.1-8b"] max_tokens 256
       {function = ...} : (!llm.activations<200>, !llm.tokens<1>) -> !llm.tokens<200>
 
+Calls whose prompts begin with the same tokens share their KV (`hoist-shared-prefix`):
+
+    %begun = llm.prefix_prefill @answer_prefix call "answer" models ["llama3.1-8b"]
+      {starts_with = #llm.prefix<800, "9f86d081">, function = ...} : !llm.kv<"llama3.1-8b", 800, ?>
+    %kv, %first = llm.prefill @answer_prefill %prompt prefix %begun call "answer" models ["llama3.1-8b"]
+      {starts_with = #llm.prefix<800, "9f86d081">, function = ...}
+      : (!llm.tokens<900>, !llm.kv<"llama3.1-8b", 800, ?>) -> (!llm.kv<"llama3.1-8b", 900, ?>, !llm.tokens<1>)
+
 Types: `!llm.tokens<900>` (`?`: a profile must say) and `!llm.kv<"llama3.1-8b" | "llama3.1-70b", 900, "fp8">` (models,
 tokens, precision). Precision and the choice among models are rows of the options table, so a pass leaves precision `?`
 and keeps every model; a written precision pins it. The operand without a name is the messages of earlier turns, which
@@ -32,106 +40,41 @@ follow the prompt.
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Sequence
 
-from xdsl.dialects.builtin import ArrayAttr, FloatAttr, IntegerAttr, NoneAttr, StringAttr
-from xdsl.ir import Attribute, Dialect, ParametrizedAttribute, TypeAttribute
+from xdsl.dialects.builtin import ArrayAttr, FloatAttr, IntegerAttr, StringAttr
+from xdsl.ir import Attribute, Dialect
 from xdsl.irdl import (
-    irdl_attr_definition,
     irdl_op_definition,
     operand_def,
+    opt_operand_def,
     opt_prop_def,
     prop_def,
     result_def,
 )
-from xdsl.parser import AttrParser
-from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
 from ir.dialects.assembly import names_of
+from ir.dialects.llm_types import ActivationsType, KvType, TokensType, check_models
+from ir.dialects.prefix import PrefixAttr, check_prefix
 from ir.dialects.task import INTEGER, NUMBER, PART_CALL_FORMAT, CallOp, PartOp, TaskOp
-from ir.dialects.values import VALUE, check_amount, parse_amount, print_amount
+from ir.dialects.values import VALUE
 
-
-@irdl_attr_definition
-class TokensType(ParametrizedAttribute, TypeAttribute):
-    """`!llm.tokens<900>`: a sequence of tokens, with its mean length; `?` where a profile must say."""
-
-    name = "llm.tokens"
-
-    count: FloatAttr | NoneAttr
-
-    @classmethod
-    def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
-        with parser.in_angle_brackets():
-            return [parse_amount(parser)]
-
-    def print_parameters(self, printer: Printer) -> None:
-        with printer.in_angle_brackets():
-            print_amount(printer, self.count)
-
-    def verify(self) -> None:
-        check_amount("tokens", self.count)
-
-
-@irdl_attr_definition
-class KvType(ParametrizedAttribute, TypeAttribute):
-    """`!llm.kv<"llama3.1-8b", 900, "fp8">`: the KV of so many tokens of one of the models, at a precision or `?`."""
-
-    name = "llm.kv"
-
-    models: ArrayAttr[StringAttr]
-    tokens: FloatAttr | NoneAttr
-    precision: StringAttr | NoneAttr
-
-    @classmethod
-    def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
-        with parser.in_angle_brackets():
-            models = [StringAttr(parser.parse_str_literal(" as the model of a KV"))]
-            while parser.parse_optional_punctuation("|"):
-                models.append(StringAttr(parser.parse_str_literal(" as the model of a KV")))
-            parser.parse_punctuation(",")
-            tokens = parse_amount(parser)
-            parser.parse_punctuation(",")
-            unknown = parser.parse_optional_punctuation("?")
-            precision = NoneAttr() if unknown else StringAttr(parser.parse_str_literal(" or '?' as a precision"))
-        return [ArrayAttr(models), tokens, precision]
-
-    def print_parameters(self, printer: Printer) -> None:
-        with printer.in_angle_brackets():
-            printer.print_list(names_of(self.models), printer.print_string_literal, " | ")
-            printer.print_string(", ")
-            print_amount(printer, self.tokens)
-            printer.print_string(", ")
-            if isinstance(self.precision, StringAttr):
-                printer.print_string_literal(self.precision.data)
-            else:
-                printer.print_string("?")
-
-    def verify(self) -> None:
-        check_amount("tokens of a KV", self.tokens)
-        check_models("!llm.kv", self.models)
-
-
-@irdl_attr_definition
-class ActivationsType(ParametrizedAttribute, TypeAttribute):
-    """`!llm.activations<200>`: what the two halves of decode tell each other in so many steps; `?` as for tokens."""
-
-    name = "llm.activations"
-
-    steps: FloatAttr | NoneAttr
-
-    @classmethod
-    def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
-        with parser.in_angle_brackets():
-            return [parse_amount(parser)]
-
-    def print_parameters(self, printer: Printer) -> None:
-        with printer.in_angle_brackets():
-            print_amount(printer, self.steps)
-
-    def verify(self) -> None:
-        check_amount("steps of activations", self.steps)
+__all__ = [
+    "ActivationsType",
+    "CallLlmOp",
+    "DecodeAttentionOp",
+    "DecodeLinearOp",
+    "DecodeOp",
+    "KvType",
+    "Llm",
+    "ModelPartOp",
+    "ParseOp",
+    "PrefillOp",
+    "PrefixPrefillOp",
+    "RenderOp",
+    "TokensType",
+    "check_models",
+]
 
 
 @irdl_op_definition
@@ -141,7 +84,8 @@ class CallLlmOp(CallOp):
         %a = llm.call @answer(question = %q) models ["llama3.1-8b"] max_tokens 256 tokens_in 900 tokens_out 200
           {function = ...} : (!agent.text) -> !agent.json
 
-    `models` are alternatives; token counts are means of one call (absent: a profile must say).
+    `models` are alternatives; token counts are means of one call (absent: a profile must say). With `starts_with`,
+    every prompt begins with that prefix.
     """
 
     name = "llm.call"
@@ -150,6 +94,7 @@ class CallLlmOp(CallOp):
     max_tokens = prop_def(INTEGER)
     tokens_in = opt_prop_def(NUMBER)
     tokens_out = opt_prop_def(NUMBER)
+    starts_with = opt_prop_def(PrefixAttr)
     result = result_def(VALUE)
 
     assembly_format = (
@@ -162,6 +107,8 @@ class CallLlmOp(CallOp):
         super().verify_()
         check_models(f"@{self.id.data}", self.models)
         check_max_tokens(self, self.max_tokens)
+        tokens_in = None if self.tokens_in is None else self.tokens_in.value.data
+        check_prefix(f"@{self.id.data}", self.starts_with, tokens_in)
         if self.tokens_out is not None and self.tokens_out.value.data > self.max_tokens.value.data:
             raise VerifyException(
                 f"tokens_out of @{self.id.data} is {self.tokens_out.value.data}, more than max_tokens, "
@@ -209,21 +156,28 @@ class PrefillOp(ModelPartOp):
     %kv, %first = llm.prefill @answer_prefill %p call "answer" models ["llama3.1-8b"] {function = ...}
       : (!llm.tokens<900>) -> (!llm.kv<"llama3.1-8b", 900, ?>, !llm.tokens<1>)
 
-    With `chunk_tokens`, so many tokens at a time, each chunk in a step of its own.
+    With `chunk_tokens`, so many tokens at a time, each chunk in a step of its own. With `prefix`, the KV of the first
+    tokens is there already, and only the rest passes through the model; `starts_with` says which tokens they are.
     """
 
     name = "llm.prefill"
 
     prompt = operand_def(TokensType)
+    prefix = opt_operand_def(KvType)
     chunk_tokens = opt_prop_def(INTEGER)
+    starts_with = opt_prop_def(PrefixAttr)
     kv = result_def(KvType)
     first = result_def(TokensType)
 
-    assembly_format = "$id $prompt `call` $call `models` $models attr-dict `:` functional-type(operands, results)"
+    assembly_format = (
+        "$id $prompt (`prefix` $prefix^)? `call` $call `models` $models attr-dict "
+        "`:` functional-type(operands, results)"
+    )
 
     def verify_(self) -> None:
         super().verify_()
         self.check_kv(self.kv.type)
+        self._check_prefix()
         if self.chunk_tokens is not None and self.chunk_tokens.value.data < 1:
             raise VerifyException(
                 f"chunk_tokens of @{self.id.data} must be at least 1, got {self.chunk_tokens.value.data}"
@@ -233,6 +187,45 @@ class PrefillOp(ModelPartOp):
             raise VerifyException(
                 f"@{self.id.data} reads {prompt}, but writes {kv}: the KV has one entry for each token"
             )
+
+    def _check_prefix(self) -> None:
+        prompt = self.prompt.type
+        count = prompt.count if isinstance(prompt, TokensType) else None
+        tokens = count.value.data if isinstance(count, FloatAttr) else None
+        check_prefix(f"@{self.id.data}", self.starts_with, tokens)
+        kv = None if self.prefix is None else self.prefix.type
+        if not isinstance(kv, KvType):
+            return
+        self.check_kv(kv)
+        if self.starts_with is None or kv.tokens != self.starts_with.tokens:
+            own = "without starts_with" if self.starts_with is None else f"that starts with {self.starts_with}"
+            raise VerifyException(f"@{self.id.data} reads a prompt {own}, but its prefix is {kv}")
+        if self.chunk_tokens is not None:
+            raise VerifyException(f"@{self.id.data} has a prefix and chunk_tokens; what follows a prefix is one chunk")
+
+
+@irdl_op_definition
+class PrefixPrefillOp(ModelPartOp):
+    """Makes the KV of the tokens with which the prompts of several calls begin; it needs no arguments.
+
+    %begun = llm.prefix_prefill @answer_prefix call "answer" models ["llama3.1-8b"]
+      {starts_with = #llm.prefix<800, "9f86d081">, function = ...} : !llm.kv<"llama3.1-8b", 800, ?>
+
+    `call` and the function are those of the first call that shares it.
+    """
+
+    name = "llm.prefix_prefill"
+
+    starts_with = prop_def(PrefixAttr)
+    kv = result_def(KvType)
+
+    assembly_format = "$id `call` $call `models` $models attr-dict `:` type($kv)"
+
+    def verify_(self) -> None:
+        super().verify_()
+        self.check_kv(self.kv.type)
+        if self.kv.type.tokens != self.starts_with.tokens:
+            raise VerifyException(f"@{self.id.data} reads {self.starts_with}, but writes {self.kv.type}")
 
 
 @irdl_op_definition
@@ -328,13 +321,6 @@ class ParseOp(PartOp):
     assembly_format = "$id $tokens `call` $call attr-dict `:` functional-type(operands, results)"
 
 
-def check_models(where: str, models: ArrayAttr[StringAttr]) -> None:
-    """At least one model, none twice."""
-    names = names_of(models)
-    if not names or len(set(names)) < len(names):
-        raise VerifyException(f"{where} needs at least one model, each once; got {list(names)}")
-
-
 def check_max_tokens(op: TaskOp, max_tokens: IntegerAttr) -> None:
     """At least one token may be generated."""
     if max_tokens.value.data < 1:
@@ -343,6 +329,6 @@ def check_max_tokens(op: TaskOp, max_tokens: IntegerAttr) -> None:
 
 Llm = Dialect(
     "llm",
-    [CallLlmOp, RenderOp, PrefillOp, DecodeOp, DecodeAttentionOp, DecodeLinearOp, ParseOp],
-    [TokensType, KvType, ActivationsType],
+    [CallLlmOp, RenderOp, PrefixPrefillOp, PrefillOp, DecodeOp, DecodeAttentionOp, DecodeLinearOp, ParseOp],
+    [TokensType, KvType, ActivationsType, PrefixAttr],
 )

@@ -21,6 +21,7 @@ from costmodel.llm import decode_work, kv_bytes, prefill_work
 from costmodel.model_run import encoded_bytes, input_size, model_run_phases
 from costmodel.models import Model, load_models
 from costmodel.offload import activation_bytes
+from costmodel.prefix import prefix_work, rest_kv_bytes, rest_work
 from costmodel.work import Work
 from ir.answer_tokens import answer_tokens
 from ir.dialects import agent, comm, control, cost, llm, memory, model, moe, tool
@@ -28,7 +29,8 @@ from ir.dialects.names import own_id
 from ir.passes.demand_encode import EncoderOp, encoder_work
 from ir.passes.demand_moe import MoeOp, expert_kv_bytes, moe_work, moved_bytes, phase_of
 from ir.passes.demand_offload import OffloadOp, offload_work
-from ir.view import models, number, prior, turn_of
+from ir.view import cached_tokens, models, number, prior, turn_of
+from ir.visits import shares
 
 T = TypeVar("T")
 
@@ -60,23 +62,8 @@ def _annotate_visits(block: Block, visits: float | None) -> None:
     for op in block.ops:
         if visits is not None and own_id(op) is not None:
             cost.set_amount(op, "visits", visits)
-        for region, share in zip(op.regions, _shares(op), strict=True):
+        for region, share in zip(op.regions, shares(op), strict=True):
             _annotate_visits(region.block, None if visits is None or share is None else visits * share)
-
-
-def _shares(op: Operation) -> list[float | None]:
-    """Mean executions of each region for one of the operation."""
-    match op:
-        case control.WhenOp():
-            p = number(op, "p")
-            return [None, None] if p is None else [p, 1 - p]
-        case control.LoopOp() | control.FanoutOp():
-            return [op.expect.value.data] * len(op.regions)
-        case control.ReactOp():
-            turns = op.expect.value.data
-            return [turns, *((turns - 1) / len(op.tools) for _ in op.tools)]
-        case _:
-            return [1.0] * len(op.regions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +117,8 @@ def _annotate_demand(op: Operation, tokens: Mapping[str, _Tokens]) -> None:
             _annotate_moe(op, tokens.get(op.call.data, _Tokens(None, None)))
         case llm.DecodeAttentionOp() | llm.DecodeLinearOp() | comm.ActivationsOp():
             _annotate_offload(op, tokens.get(op.call.data, _Tokens(None, None)))
+        case llm.PrefixPrefillOp():
+            _annotate_prefix(op)
         case tool.WaitOp():
             cost.set_amount(op, "wait_s", op.wait_s.value.data)
         case tool.ComputeOp() | tool.InvokeOp() | agent.ComputeOp() | memory.MemoryOp():
@@ -156,7 +145,7 @@ def _annotate_call(
             _set(op, "bytes_out", TOKEN_ID_BYTES)
             if tokens_in is not None:
                 _set_work(op, lambda model: _prefill_work(op, model, tokens_in))
-                _set_kv(op, lambda model: kv_bytes(model, tokens_in))
+                _set_kv(op, lambda model: _prefill_kv_bytes(op, model, tokens_in))
         case comm.KvTransferOp():
             if tokens_in is not None:
                 _set_kv(op, lambda model: kv_bytes(model, tokens_in))
@@ -170,8 +159,24 @@ def _annotate_call(
 
 
 def _prefill_work(op: llm.PrefillOp, model: Model, tokens_in: float) -> Work:
-    chunk = op.chunk_tokens
+    prefix_tokens, chunk = cached_tokens(op), op.chunk_tokens
+    if prefix_tokens is not None:
+        return rest_work(model, tokens_in, prefix_tokens)
     return prefill_work(model, tokens_in) if chunk is None else chunked_prefill_work(model, tokens_in, chunk.value.data)
+
+
+def _prefill_kv_bytes(op: llm.PrefillOp, model: Model, tokens_in: float) -> float:
+    """What a prefill adds to the KV that it finds."""
+    prefix_tokens = cached_tokens(op)
+    return kv_bytes(model, tokens_in) if prefix_tokens is None else rest_kv_bytes(model, tokens_in, prefix_tokens)
+
+
+def _annotate_prefix(op: llm.PrefixPrefillOp) -> None:
+    """Demand of a prefix that several calls share; nobody reads a token of it."""
+    tokens = op.starts_with.count
+    _set(op, "tokens_in", tokens)
+    _set_work(op, lambda model: prefix_work(model, tokens))
+    _set_kv(op, lambda model: kv_bytes(model, tokens))
 
 
 def _annotate_moe(op: MoeOp, tokens: _Tokens) -> None:

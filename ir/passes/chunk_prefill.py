@@ -26,7 +26,10 @@ from ir.dialects.llm import PrefillOp, TokensType
 
 @dataclass(frozen=True)
 class ChunkPrefillPass(ModulePass):
-    """Gives each prefill `chunk_tokens` whose prompt is longer than that, or of a length that is not known."""
+    """Gives each prefill `chunk_tokens` whose prompt is longer than that, or of a length that is not known.
+
+    One whose prompt begins with a shared prefix stays as it is: most of it is there already.
+    """
 
     name = "chunk-prefill"
 
@@ -36,7 +39,7 @@ class ChunkPrefillPass(ModulePass):
         if self.tokens < 1:
             raise PassFailedException(f"{self.name}: tokens must be at least 1, got {self.tokens}")
         for prefill in op.walk():
-            if isinstance(prefill, PrefillOp) and self._is_long(prefill):
+            if isinstance(prefill, PrefillOp) and prefill.prefix is None and self._is_long(prefill):
                 prefill.chunk_tokens = integer(self.tokens)
 
     def _is_long(self, prefill: PrefillOp) -> bool:

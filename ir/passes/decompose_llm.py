@@ -93,7 +93,8 @@ class _Call:
         prefill = PrefillOp.create(
             operands=block.args,
             result_types=[self.kv, self.first],
-            properties=self.part(self.ids["prefill"]) | {"models": self.models},
+            properties=self.part(self.ids["prefill"])
+            | properties({"models": self.models, "starts_with": self.op.starts_with}),
         )
         block.add_op(prefill)
         kv = prefill.kv

@@ -42,8 +42,8 @@ _COLOCATED = "colocated"
 class DecomposeMoePass(ModulePass):
     """Adds "expert_parallel" to the choices of calls whose models all have experts; the operations are one group.
 
-    A call with another model, or with one that the catalog does not know, stays as it is. The last operation of a phase
-    keeps the id that the phase had, so that the value keeps its name.
+    A call with another model, with one that the catalog does not know, or with a shared prefix stays as it is. The last
+    operation of a phase keeps the id that the phase had, so that the value keeps its name.
     """
 
     name = "decompose-moe"
@@ -65,7 +65,7 @@ def _widen(choice: ChooseOp, taken: set[str]) -> None:
     if [type(op) for op in ops] != [PrefillOp, DecodeOp, YieldOp]:
         return
     prefill, decode = cast(PrefillOp, ops[0]), cast(DecodeOp, ops[1])
-    if not _have_experts(names_of(prefill.models)):
+    if prefill.prefix is not None or not _have_experts(names_of(prefill.models)):
         return
     choice.add_region(_alternative(choice, prefill, decode, taken))
     choice.names = strings([*names, EXPERT_PARALLEL])
@@ -123,7 +123,7 @@ def _alternative(choice: ChooseOp, prefill: PrefillOp, decode: DecodeOp, taken: 
 
 def _part(phase: ModelPartOp, what: str | None, taken: set[str]) -> dict[str, Attribute]:
     """Properties of a part of a phase: those of the phase, with an id of its own unless it is the last."""
-    kept = {name: value for name, value in phase.properties.items() if name != "max_tokens"}
+    kept = {name: value for name, value in phase.properties.items() if name not in {"max_tokens", "starts_with"}}
     if what is None:
         return kept
     id = fresh(f"{phase.id.data}_{what}", taken)

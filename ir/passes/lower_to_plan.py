@@ -37,7 +37,7 @@ from ir.dialects.comm import KvTransferOp
 from ir.dialects.control import FanoutOp, LoopOp, ReactOp, WhenOp, YieldOp
 from ir.dialects.decision import FORWARDS, INPUTS, LAST_FORM, OPERATOR, InputsAttr
 from ir.dialects.last_form import verify_last_form
-from ir.dialects.llm import CallLlmOp, DecodeOp, ParseOp, PrefillOp, RenderOp
+from ir.dialects.llm import CallLlmOp, DecodeOp, ParseOp, PrefillOp, PrefixPrefillOp, RenderOp
 from ir.dialects.names import own_id
 from ir.dialects.plan import ChooseOp
 from ir.dialects.task import CallOp, FunctionOp
@@ -47,7 +47,7 @@ from ir.expression import DictOf, Expression, parse, to_text
 _FORWARDING = (ExprOp, KvTransferOp, LookupOp, WaitOp)
 """Operations whose values dissolve into the expressions that read them."""
 
-_PARTS = (RenderOp, PrefillOp, DecodeOp, ParseOp)
+_PARTS = (RenderOp, PrefixPrefillOp, PrefillOp, DecodeOp, ParseOp)
 """Parts of a call that are operators of their own, named after call and phase; any other has the name of its call."""
 
 _WHOLE = (AgentCallOp, ChooseOp, CallLlmOp, InvokeOp)
@@ -93,10 +93,12 @@ def _operator_id(op: FunctionOp) -> str:
 
 
 def _inputs(op: Operation, renders: Mapping[str, RenderOp]) -> InputsAttr:
-    """What an operation reads: a prefill its prompt, a decode the KV and the call's arguments, a parse the text."""
+    """What an operation reads: a prefill prompt and prefix, a decode KV and the call's arguments, a parse the text."""
     match op:
         case PrefillOp():
-            return _named(prompt=op.prompt)
+            return _named(prompt=op.prompt) if op.prefix is None else _named(prompt=op.prompt, prefix=op.prefix)
+        case PrefixPrefillOp():
+            return _named()
         case DecodeOp():
             return _decode_inputs(op, renders)
         case ParseOp():

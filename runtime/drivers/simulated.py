@@ -74,9 +74,23 @@ class SimulatedDriver:
 
 
 def _prefill(call: Call, operator: PlanOperator, settings: DriverSettings) -> Json:
-    """A handle that stands for the KV of a prompt, with the messages that it was made of."""
+    """A handle that stands for the KV of a prompt, with the messages that it was made of, and the prefix that it found.
+
+    A prefix elsewhere is not there: raises `ValueError`.
+    """
     prompt = cast(dict[str, Json], call.arguments["prompt"])
-    return {"kv": call.key, "pool": settings.pool.id, "simulated": True, "messages": prompt["messages"]}
+    handle = {"kv": call.key, "pool": settings.pool.id, "simulated": True, "messages": prompt["messages"]}
+    prefix = cast("dict[str, Json] | None", call.arguments.get("prefix"))
+    if prefix is None:
+        return handle
+    if prefix["pool"] != settings.pool.id:
+        raise ValueError(f"the KV of the prefix is in {prefix['pool']!r}, the prefill runs in {settings.pool.id!r}")
+    return {**handle, "prefix": prefix["kv"]}
+
+
+def _prefix(call: Call, operator: PlanOperator, settings: DriverSettings) -> Json:
+    """A handle that stands for the KV with which several prompts begin."""
+    return {"kv": call.key, "pool": settings.pool.id, "simulated": True}
 
 
 def _decode(call: Call, operator: PlanOperator, settings: DriverSettings) -> Json:
@@ -105,6 +119,7 @@ def _model(operator: PlanOperator) -> str:
 
 
 _MODEL_OPS: dict[str, Callable[[Call, PlanOperator, DriverSettings], Json]] = {
+    "llm.prefix_prefill": _prefix,
     "llm.prefill": _prefill,
     "llm.decode": _decode,
     "model.run": _run_model,

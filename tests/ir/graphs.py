@@ -30,6 +30,7 @@ from orchestrator.graph import (
     LoopTask,
     ModelTask,
     ObserveTask,
+    Prefix,
     Prior,
     ReactTask,
     Task,
@@ -141,7 +142,7 @@ class _Maker:
     def llm(self, scope: list[str]) -> LlmTask:
         header = self.header("llm")
         self.records.add(header["id"])
-        return LlmTask(
+        task = LlmTask(
             **header,
             function=self.function(),
             inputs=self.inputs(scope),
@@ -151,6 +152,9 @@ class _Maker:
             tokens_out=self.draw(st.sampled_from([None, 0.0, 7.5, 64.0])),
             execution=self.execution(),
         )
+        room = float("inf") if task.tokens_in is None else task.tokens_in
+        prefixes = st.none() | st.builds(Prefix, st.sampled_from([1, 7]), st.sampled_from(["0a", "0b"]))
+        return replace(task, prefix=self.draw(prefixes if room >= 7 else st.none()))
 
     def call(self, scope: list[str]) -> CallTask:
         kind = self.draw(st.sampled_from(["tool", "memory", "compute"]))

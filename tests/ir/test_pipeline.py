@@ -65,6 +65,7 @@ def test_the_stages_are_the_passes_in_order_after_the_capture() -> None:
         "drop-unused",
         "eliminate-common-calls",
         "decompose-llm",
+        "hoist-shared-prefix",
         "overlap-transfer",
         "decompose-tool",
         "annotate-demand",
@@ -77,6 +78,7 @@ def test_the_stages_are_the_passes_in_order_after_the_capture() -> None:
         "drop-unused",
         "eliminate-common-calls",
         "decompose-llm",
+        "hoist-shared-prefix",
         "overlap-transfer",
         "decompose-tool",
     ]

@@ -242,7 +242,19 @@ def test_every_field_of_a_task_is_known_to_this_test() -> None:
     known = {field.name for kind in (LlmTask, CallTask, ModelTask, Prior, Execution, Graph) for field in fields(kind)}
     assert known == {
         *("id", "name", "where", "kind", "function", "inputs", "models", "max_tokens", "tokens_in", "tokens_out"),
-        *("execution", "prior", "op", "k", "audio_s", "tokens", "images", "latency_s", "latency_sd_s", "cpu_s"),
+        *(
+            "prefix",
+            "execution",
+            "prior",
+            "op",
+            "k",
+            "audio_s",
+            "tokens",
+            "images",
+            "latency_s",
+            "latency_sd_s",
+            "cpu_s",
+        ),
         *(
             "cost_usd",
             "timeout_s",

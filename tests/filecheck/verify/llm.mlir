@@ -147,3 +147,111 @@ agent.graph @a(q) {
   agent.output %q : !agent.json
 }
 // CHECK: chunk_tokens of @prefill must be at least 1, got 0
+
+// -----
+
+agent.graph @a(q) {
+^bb0(%q : !agent.json):
+  %b = llm.prefix_prefill @begun call "t" models ["m"] {function = #agent.function<"a.py", "f", "00">, starts_with = #llm.prefix<0, "0a">} : !llm.kv<"m", 0, ?>
+  agent.output %q : !agent.json
+}
+// CHECK: a prefix has at least 1 token and the hash of its text, got #llm.prefix<0, "0a">
+
+// -----
+
+agent.graph @a(q) {
+^bb0(%q : !agent.json):
+  %b = llm.prefix_prefill @begun call "t" models ["m"] {function = #agent.function<"a.py", "f", "00">, starts_with = #llm.prefix<8, "">} : !llm.kv<"m", 8, ?>
+  agent.output %q : !agent.json
+}
+// CHECK: a prefix has at least 1 token and the hash of its text, got #llm.prefix<8, "">
+
+// -----
+
+agent.graph @a(q) {
+^bb0(%q : !agent.json):
+  %b = llm.prefix_prefill @begun call "t" models ["m"] {function = #agent.function<"a.py", "f", "00">, starts_with = #llm.prefix<-8, "0a">} : !llm.kv<"m", 8, ?>
+  agent.output %q : !agent.json
+}
+// CHECK: tokens of a prefix must be a finite number that is not negative, got -8.0
+
+// -----
+
+agent.graph @a(q) {
+^bb0(%q : !agent.json):
+  %t = llm.call @t(q = %q) models ["m"] max_tokens 64 tokens_in 9 {function = #agent.function<"a.py", "f", "00">, starts_with = #llm.prefix<10, "0a">} : (!agent.json) -> !agent.json
+  agent.output %q : !agent.json
+}
+// CHECK: the prefix of @t has 10 tokens, more than its prompt, 9
+
+// -----
+
+agent.graph @a(q) {
+^bb0(%q : !agent.json):
+  %p = llm.render @render(q = %q) call "t" {function = #agent.function<"a.py", "f", "00">} : (!agent.json) -> !llm.tokens<9>
+  %kv, %first = llm.prefill @prefill %p call "t" models ["m"] {function = #agent.function<"a.py", "f", "00">, starts_with = #llm.prefix<10, "0a">} : (!llm.tokens<9>) -> (!llm.kv<"m", 9, ?>, !llm.tokens<1>)
+  agent.output %q : !agent.json
+}
+// CHECK: the prefix of @prefill has 10 tokens, more than its prompt, 9
+
+// -----
+
+agent.graph @a(q) {
+^bb0(%q : !agent.json):
+  %b = llm.prefix_prefill @begun call "t" models ["m"] {function = #agent.function<"a.py", "f", "00">, starts_with = #llm.prefix<8, "0a">} : !llm.kv<"m", 7, ?>
+  agent.output %q : !agent.json
+}
+// CHECK: @begun reads #llm.prefix<8, "0a">, but writes !llm.kv<"m", 7, ?>
+
+// -----
+
+agent.graph @a(q) {
+^bb0(%q : !agent.json):
+  %b = llm.prefix_prefill @begun call "t" models ["m"] {function = #agent.function<"a.py", "f", "00">, starts_with = #llm.prefix<8, "0a">} : !llm.kv<"n", 8, ?>
+  agent.output %q : !agent.json
+}
+// CHECK: @begun runs m, but its KV is of n
+
+// -----
+
+agent.graph @a(q) {
+^bb0(%q : !agent.json):
+  %p = llm.render @render(q = %q) call "t" {function = #agent.function<"a.py", "f", "00">} : (!agent.json) -> !llm.tokens<9>
+  %b = llm.prefix_prefill @begun call "t" models ["n"] {function = #agent.function<"a.py", "f", "00">, starts_with = #llm.prefix<8, "0a">} : !llm.kv<"n", 8, ?>
+  %kv, %first = llm.prefill @prefill %p prefix %b call "t" models ["m"] {function = #agent.function<"a.py", "f", "00">, starts_with = #llm.prefix<8, "0a">} : (!llm.tokens<9>, !llm.kv<"n", 8, ?>) -> (!llm.kv<"m", 9, ?>, !llm.tokens<1>)
+  agent.output %q : !agent.json
+}
+// CHECK: @prefill runs m, but its KV is of n
+
+// -----
+
+agent.graph @a(q) {
+^bb0(%q : !agent.json):
+  %p = llm.render @render(q = %q) call "t" {function = #agent.function<"a.py", "f", "00">} : (!agent.json) -> !llm.tokens<9>
+  %b = llm.prefix_prefill @begun call "t" models ["m"] {function = #agent.function<"a.py", "f", "00">, starts_with = #llm.prefix<8, "0a">} : !llm.kv<"m", 8, ?>
+  %kv, %first = llm.prefill @prefill %p prefix %b call "t" models ["m"] {function = #agent.function<"a.py", "f", "00">} : (!llm.tokens<9>, !llm.kv<"m", 8, ?>) -> (!llm.kv<"m", 9, ?>, !llm.tokens<1>)
+  agent.output %q : !agent.json
+}
+// CHECK: @prefill reads a prompt without starts_with, but its prefix is !llm.kv<"m", 8, ?>
+
+// -----
+
+agent.graph @a(q) {
+^bb0(%q : !agent.json):
+  %p = llm.render @render(q = %q) call "t" {function = #agent.function<"a.py", "f", "00">} : (!agent.json) -> !llm.tokens<9>
+  %b = llm.prefix_prefill @begun call "t" models ["m"] {function = #agent.function<"a.py", "f", "00">, starts_with = #llm.prefix<7, "0a">} : !llm.kv<"m", 7, ?>
+  %kv, %first = llm.prefill @prefill %p prefix %b call "t" models ["m"] {function = #agent.function<"a.py", "f", "00">, starts_with = #llm.prefix<8, "0a">} : (!llm.tokens<9>, !llm.kv<"m", 7, ?>) -> (!llm.kv<"m", 9, ?>, !llm.tokens<1>)
+  agent.output %q : !agent.json
+}
+// CHECK: @prefill reads a prompt that starts with #llm.prefix<8, "0a">, but its prefix is !llm.kv<"m", 7, ?>
+
+// -----
+
+agent.graph @a(q) {
+^bb0(%q : !agent.json):
+  %p = llm.render @render(q = %q) call "t" {function = #agent.function<"a.py", "f", "00">} : (!agent.json) -> !llm.tokens<9>
+  %b = llm.prefix_prefill @begun call "t" models ["m"] {function = #agent.function<"a.py", "f", "00">, starts_with = #llm.prefix<8, "0a">} : !llm.kv<"m", 8, ?>
+  %kv, %first = llm.prefill @prefill %p prefix %b call "t" models ["m"] {function = #agent.function<"a.py", "f", "00">, starts_with = #llm.prefix<8, "0a">, chunk_tokens = 4 : i64} : (!llm.tokens<9>, !llm.kv<"m", 8, ?>) -> (!llm.kv<"m", 9, ?>, !llm.tokens<1>)
+  agent.output %q : !agent.json
+}
+// CHECK: @prefill has a prefix and chunk_tokens; what follows a prefix is one chunk
