@@ -38,6 +38,7 @@ DEFAULT_PIPELINE: tuple[type[ModulePass], ...] = (
     HoistSharedPrefixPass,
     OverlapTransferPass,
     DecomposeToolPass,
+    StreamEdgesPass,
     AnnotateDemandPass,
 )
 
@@ -48,12 +49,10 @@ OPTIONAL_PASSES: tuple[type[ModulePass], ...] = (
     OffloadAttentionPass,
     SplitEncodePass,
     ChunkPrefillPass,
-    StreamEdgesPass,
 )
 """Passes outside the default pipeline, whose operations placement refuses. No driver runs what `fuse-cpu` makes; two
 show how a device group shares a model, which placement prices as rows of the options table for each degree of tensor
-parallelism; others have decode's attention or a model's encoder on devices of their own, or prefill in chunks. What
-`stream-edges` marks placement does not read."""
+parallelism; others have decode's attention or a model's encoder on devices of their own, or prefill in chunks."""
 
 STAGES: tuple[str, ...] = (CAPTURE, *(each.name for each in DEFAULT_PIPELINE))
 """Every stage, in order; the last is what placement reads."""

@@ -6,11 +6,11 @@ means there (the verifier keeps the two the same).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from xdsl.dialects.builtin import ArrayAttr, FloatAttr, IntegerAttr, ModuleOp, StringAttr
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, FloatAttr, IntegerAttr, ModuleOp, StringAttr
 from xdsl.ir import BlockArgument, Operation, Region, SSAValue
 
 from ir import expression
@@ -20,7 +20,7 @@ from ir.dialects.assembly import names_of
 from ir.dialects.control import FusedOp, LoopOp, ReactOp
 from ir.dialects.llm import PrefillOp
 from ir.dialects.names import own_id, region_parameters
-from ir.dialects.task import PartOp, TaskOp
+from ir.dialects.task import STREAMS, PartOp, TaskOp
 from ir.dialects.tool import RequestType
 from ir.dialects.values import FunctionAttr
 
@@ -47,6 +47,7 @@ class Execution:
     idempotent: bool
     stream: bool
     pure: bool = False
+    items: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ def execution(op: Operation) -> Execution:
     """How the call that an operation is part of is run."""
     retries = integer(op, "retries")
     idempotent, stream, pure = (name in op.properties for name in ("idempotent", "stream", "pure"))
-    return Execution(number(op, "timeout_s"), retries or 0, idempotent, stream, pure)
+    return Execution(number(op, "timeout_s"), retries or 0, idempotent, stream, pure, number(op, "items"))
 
 
 def prior(op: Operation) -> Prior:
@@ -163,6 +164,23 @@ def integer(op: Operation, name: str) -> int | None:
     """A property that is a whole number, or None where it is absent."""
     attribute = op.properties.get(name)
     return attribute.value.data if isinstance(attribute, IntegerAttr) else None
+
+
+def streams(op: Operation, attribute: str = STREAMS) -> dict[str, float]:
+    """By the name of an input that arrives item by item, the number of its items."""
+    marks = op.attributes.get(attribute)
+    found = marks.data.items() if isinstance(marks, DictionaryAttr) else ()
+    return {name: cast("FloatAttr", items).value.data for name, items in found}
+
+
+def streamed_operands(op: Operation) -> Mapping[SSAValue, float]:
+    """The operands that arrive item by item, with the number of items."""
+    marks = streams(op)
+    if not marks:
+        return {}
+    given = cast("ArrayAttr[StringAttr] | None", op.properties.get("arg_names"))
+    names = ("text",) if given is None else names_of(given)
+    return {value: marks[name] for name, value in zip(names, op.operands, strict=False) if name in marks}
 
 
 def inputs(op: Operation) -> Inputs:

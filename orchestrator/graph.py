@@ -65,7 +65,8 @@ class Execution:
     """How one call is run: limits and what may happen after a failure.
 
     `pure`: the call changes nothing and, within a run, the same arguments give the same value until a memory is
-    written; a compiler may drop it or share its value. Only a `CallTask` other than a store may be.
+    written; a compiler may drop it or share its value. Only a `CallTask` other than a store may be. `stream`: the value
+    comes in `items` items, more than 1; None where nobody knows how many, so that it is read as a whole.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
@@ -75,6 +76,7 @@ class Execution:
     idempotent: bool = False
     stream: bool = False
     pure: bool = False
+    items: float | None = None
 
 
 class _ByKind:

@@ -242,6 +242,8 @@ def _check_execution(path: str, execution: Execution, may_be_pure: bool = False)
     _at_least(f"{path}.retries", execution.retries, 0)
     if execution.retries and not execution.idempotent:
         _refuse(f"{path}.retries", f"is {execution.retries} without idempotent", "set idempotent, or retries to 0")
+    if execution.items is not None and not (execution.stream and 1 < execution.items < math.inf):
+        _refuse(f"{path}.items", f"is {execution.items}", "give more than 1 item, and stream, or null")
     if execution.pure and not may_be_pure:
         _refuse(f"{path}.pure", "is true", "only a tool, compute, lookup or load may be pure: set it to false")
     if execution.pure and not execution.idempotent:

@@ -6,11 +6,12 @@ The generator is elsewhere: here are only the two ends of it that run on a CPU c
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any, ParamSpec, TypeVar, Unpack
 
 from orchestrator.function import Function, Kind
-from orchestrator.graph import LLM_PHASES, Json, LlmTask, Prefix
+from orchestrator.graph import LLM_PHASES, Execution, Json, LlmTask, Prefix
 from orchestrator.settings import LlmSettings
 from orchestrator.source import user_location
 from orchestrator.symbolic import Symbol
@@ -97,9 +98,18 @@ class LlmFunction(Function[P, R]):
             max_tokens=self.max_tokens,
             tokens_in=self.tokens_in,
             tokens_out=self.tokens_out,
-            execution=self.execution,
+            execution=self._counted(),
             prefix=self.prefix(),
         )
+
+    def _counted(self) -> Execution:
+        """A streamed text comes in its tokens unless the author says otherwise; any other answer is read as a whole."""
+        said = self.execution
+        if not said.stream:
+            return said
+        items = self.tokens_out if said.items is None else said.items
+        is_stream = self.returns is str and items is not None and items > 1
+        return replace(said, items=items if is_stream else None)
 
     def _record(self, trace: Trace, inputs: dict[str, str]) -> Symbol:
         return trace.add(self.task(trace, inputs, user_location()), self.returns)

@@ -75,7 +75,7 @@ def _of_agent(graph: Graph) -> Iterator[str]:
     if any(execution.retries for execution in executions):
         yield "every call succeeds at once: retries are not counted"
     if any(execution.stream for execution in executions):
-        yield "streaming edges are planned as if the whole value were awaited (an upper bound)"
+        yield "the items of a stream are equal and come evenly over the time of what gives them"
     if graph.first_output is not None:
         yield "the limit on the first output is not planned in this version; only the end-to-end limit is"
     if graph.degrade is not None:

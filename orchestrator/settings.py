@@ -20,12 +20,16 @@ SlaLike = str | float | Mapping[str, str | float]
 
 
 class ExecutionSettings(TypedDict, total=False):
-    """How a call is run: `timeout` is a duration, `retries` counts further attempts after a failure."""
+    """How a call is run: `timeout` is a duration, `retries` counts further attempts after a failure.
+
+    `stream`: the value is handed on item by item, in `items` items (for a text its tokens unless given).
+    """
 
     timeout: Duration | None
     retries: int
     idempotent: bool
     stream: bool
+    items: float | None
 
 
 class LlmSettings(ExecutionSettings, total=False):
@@ -190,7 +194,13 @@ class Settings:
                 f"retries={retries} on a function that is not idempotent",
                 "write idempotent=True if running it twice does no harm, else leave retries out",
             )
-        return Execution(self.duration_s("timeout", positive=True), retries, idempotent, self.flag("stream"), pure)
+        stream, items = self.flag("stream"), self.amount("items")
+        if items is not None and not (stream and items > 1):
+            self.fail(
+                f"items={items:g} with stream={stream}",
+                "items is the number of items of a stream: write stream=True and more than 1, or leave it out",
+            )
+        return Execution(self.duration_s("timeout", positive=True), retries, idempotent, stream, pure, items)
 
     def prior(self) -> Prior:
         """Expected latency, its busy part, price and size of one call."""

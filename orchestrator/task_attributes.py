@@ -59,6 +59,7 @@ def call(task: LlmTask | CallTask | ModelTask) -> tuple[type[Operation], dict[st
         "retries": task.execution.retries or None,
         "idempotent": task.execution.idempotent,
         "stream": task.execution.stream,
+        "items": _number(task.execution.items),
         "pure": task.execution.pure,
     }
     match task:

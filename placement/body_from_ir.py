@@ -11,10 +11,11 @@ from typing import cast
 from xdsl.ir import Block as IrBlock
 from xdsl.ir import Operation
 
+from ir import view
 from ir.dialects.agent import GraphOp, InterruptOp, ObserveOp
 from ir.dialects.assembly import names_of
 from ir.dialects.control import FanoutOp, LoopOp, ReactOp, WhenOp
-from ir.dialects.decision import INPUTS, OPERATOR, InputsAttr, text
+from ir.dialects.decision import INPUTS, OPERATOR, STREAMED, InputsAttr, text
 from ir.dialects.task import FunctionOp
 from placement import plan
 
@@ -34,7 +35,13 @@ def _node(op: Operation) -> plan.Node | None:
     match op:
         case FunctionOp() if (operator := text(op, OPERATOR)) is not None:
             inputs = _inputs(op)
-            return plan.OpNode(id=op.id.data, operator=operator, inputs=inputs.named(), rest=inputs.rest_text())
+            return plan.OpNode(
+                id=op.id.data,
+                operator=operator,
+                inputs=inputs.named(),
+                rest=inputs.rest_text(),
+                streams=view.streams(op, STREAMED),
+            )
         case WhenOp():
             then, orelse = _block(op.then.block), _block(op.orelse.block)
             return plan.WhenNode(id=op.id.data, condition=_read(op, "condition"), then=then, orelse=orelse)

@@ -19,6 +19,7 @@ from ir.dialects.control import FanoutOp, LoopOp, ReactOp, WhenOp
 from ir.dialects.llm import KvType
 from ir.dialects.plan import ChooseOp
 from ir.dialects.task import FunctionOp
+from ir.view import streamed_operands
 
 OPERATOR_OPS = frozenset(
     {
@@ -45,6 +46,7 @@ class EdgeSpec:
     `share` is the mean number of times in one visit of `dst`, at most 1, and an upper bound where a loop's count
     decides. `copies` is how many values of `src` arrive then, on average. `is_internal`: the two share a pool whatever
     is decided, so that nothing moves. `is_layerwise`: the KV leaves layer by layer while `src` runs.
+    `items`: all that `dst` reads of `src` comes in so many items, and it may begin at the first (None: not so).
     """
 
     src: int
@@ -54,6 +56,7 @@ class EdgeSpec:
     copies: float
     is_internal: bool
     is_layerwise: bool = False
+    items: float | None = None
 
 
 Edges = tuple[EdgeSpec, ...]
@@ -86,14 +89,18 @@ def read_edges(graph: GraphOp, operations: Sequence[FunctionOp], groups: Sequenc
     for dst, op in enumerate(operations):
         read: dict[int, tuple[_Flow, bool]] = {}
         layerwise = _sent_layerwise(op.operands)
+        streamed = streamed_operands(op)
+        items: dict[int, set[float | None]] = {}
         for value in op.operands:
             for source, flow in flows.of(value).items():
+                items.setdefault(index[source], set()).add(streamed.get(value))
                 known, was_kv = read.get(index[source], (None, False))
                 read[index[source]] = _joined(known, flow), was_kv or is_kv(value)
         for src, (flow, carries_kv) in sorted(read.items(), key=lambda entry: entry[0]):
             is_internal = src == dst or (src, dst) in together
             is_layerwise = operations[src] in layerwise
-            edges.append(EdgeSpec(src, dst, carries_kv, flow.share, flow.copies, is_internal, is_layerwise))
+            (count,) = items[src] if len(items[src]) == 1 else (None,)
+            edges.append(EdgeSpec(src, dst, carries_kv, flow.share, flow.copies, is_internal, is_layerwise, count))
     return tuple(edges)
 
 

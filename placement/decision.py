@@ -9,7 +9,8 @@ from xdsl.dialects.builtin import FloatAttr, IntegerAttr, ModuleOp, StringAttr, 
 from xdsl.ir import Attribute, Operation
 
 from ir.dialects.cost import AmountAttr
-from ir.dialects.decision import CHOSEN, POOL
+from ir.dialects.decision import CHOSEN, POOL, STREAMED
+from ir.dialects.task import STREAMS
 from placement.from_ir import Lowered
 from placement.problem import Option, Pool
 from placement.solve import Solution
@@ -20,7 +21,7 @@ def write_decision(lowered: Lowered, solution: Solution) -> ModuleOp:
     """A copy of the lowered graph, in a module of its own, with the solution as `plan.*` attributes.
 
     Choices get `plan.chosen`, operators that run `plan.pool` and what belongs to it (`ir/dialects/plan.py` has the
-    table); operators of alternatives that are not taken get nothing.
+    table), readers of streams `plan.streams`; operators of alternatives that are not taken get nothing.
     """
     graph = lowered.graph.clone()
     copies: dict[Operation, Operation] = dict(zip(lowered.graph.walk(), graph.walk(), strict=True))
@@ -32,6 +33,9 @@ def write_decision(lowered: Lowered, solution: Solution) -> ModuleOp:
         if taken is not None:
             option = operator.options[taken]
             copies[op].attributes.update(_attributes(option, lowered.problem.pools[option.pool]))
+    for reader in {edge.dst for edge in lowered.problem.edges if edge.items is not None}:
+        op = copies[lowered.structure.operations[reader]]
+        op.attributes[STREAMED] = op.attributes[STREAMS]
     return ModuleOp([graph])
 
 

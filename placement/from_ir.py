@@ -18,6 +18,7 @@ from placement.options import Rows, rows_of, with_known_models
 from placement.pricing import Pricing, Row, check_fleet
 from placement.problem import DeviceCapacity, Edge, Operator, Option, Pool, Problem
 from placement.specs_from_ir import read_specs
+from placement.streaming import streaming_edges
 from placement.structure import Structure, names_of_choice, read_structure
 from placement.transfers import data_table, fastest_layers_s, kv_size_bytes, kv_table
 
@@ -56,7 +57,11 @@ def from_ir(graph: GraphOp, pricing: Pricing, sla: Sla | None, penalty_usd_per_s
         operators=operators,
         pools=pools,
         capacities=tuple(DeviceCapacity(each.id, each.count) for each in pricing.fleet.classes),
-        edges=tuple(_edge(edge, specs, table, pricing) for edge in structure.edges if not edge.is_internal),
+        edges=tuple(
+            _edge(edge, specs, table, pricing)
+            for edge in streaming_edges(structure.edges, specs, table)
+            if not edge.is_internal
+        ),
         root=structure.root,
         choices=tuple(names_of_choice(choice) for choice in structure.choices),
         groups=structure.groups,
@@ -88,7 +93,7 @@ def _edge(edge: EdgeSpec, specs: Sequence[OperatorSpec], table: Sequence[Rows], 
     if not edge.is_kv:
         size_bytes = src.bytes_out * edge.copies
         moves = data_table(pricing.fleet, sources, targets, size_bytes)
-        return Edge(edge.src, edge.dst, "place", size_bytes, visits, moves)
+        return Edge(edge.src, edge.dst, "place", size_bytes, visits, moves, edge.items)
     largest = max((kv_size_bytes(src, pricing, model) or 0.0 for model in src.models), default=0.0)
     hidden_by_s = fastest_layers_s(table[edge.src].rows) if edge.is_layerwise else None
     moves = kv_table(src, pricing, sources, targets, hidden_by_s)

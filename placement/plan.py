@@ -36,6 +36,9 @@ class OpNode(Document):
 
     `rest` is the expression of the operand without a name: for `llm.render` the list of the messages of earlier turns,
     which follow the prompt; for a tool the mapping of further arguments, which a model chose.
+
+    `streams` are inputs, each the bare name of a node of the same block, whose value comes in so many items (more than
+    1): the operator begins at the first, and ends no earlier than its time for one item after the last.
     """
 
     kind: Literal["op"] = "op"
@@ -43,6 +46,7 @@ class OpNode(Document):
     operator: str
     inputs: dict[str, str]
     rest: str | None = None
+    streams: dict[str, float] = {}
 
 
 class WhenNode(Document):

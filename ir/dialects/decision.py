@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from xdsl.dialects.builtin import ArrayAttr, IntegerAttr, NoneAttr, StringAttr, UnitAttr
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, NoneAttr, StringAttr, UnitAttr
 from xdsl.ir import Attribute, Operation, ParametrizedAttribute
 from xdsl.irdl import irdl_attr_definition
 from xdsl.parser import AttrParser
@@ -29,6 +29,7 @@ POOL = "plan.pool"
 OPERATOR = "plan.operator"
 INPUTS = "plan.inputs"
 FORWARDS = "plan.forwards"
+STREAMED = "plan.streams"
 
 LAST_FORM = "plan.last_form"
 """Attribute of a graph that is ready to be written as a plan document; `ir/dialects/last_form.py` has its rules."""
@@ -111,6 +112,7 @@ KNOWN: dict[str, type[Attribute]] = {
     "plan.cost_usd": AmountAttr,
     OPERATOR: StringAttr,
     INPUTS: InputsAttr,
+    STREAMED: DictionaryAttr,
     FORWARDS: UnitAttr,
 }
 """Every attribute of the dialect on an operation of a graph, and its type."""
@@ -138,4 +140,5 @@ def text(op: Operation, key: str) -> str | None:
 
 def _kind(expected: type[Attribute]) -> str:
     kinds: dict[type[Attribute], str] = {StringAttr: "a text", IntegerAttr: "a whole number", UnitAttr: "a unit"}
+    kinds[DictionaryAttr] = "a dictionary"
     return kinds.get(expected) or f"#{expected.name}"

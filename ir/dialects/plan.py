@@ -24,6 +24,7 @@ Attributes that passes and placement write; an attribute that is absent is undec
 | `plan.device`, `plan.tp`, `plan.precision`, `plan.model` | operators | the pool's device class and what it serves |
 | `plan.batch` | operators | requests assumed to share a replica |
 | `plan.latency_s`, `plan.cost_usd = #cost.amount<0.08>` | operators | what one visit takes |
+| `plan.streams = {text = 4.0 : f64}` | operators | inputs that they begin with at the first of so many items |
 | `plan.operator = "answer.prefill"` | operators | their id in the plan document |
 | `plan.inputs = #plan.inputs<"prompt" = "answer_render">` | operators, control, ends | what they read, over names |
 | `plan.forwards` | others | they only forward values and are nothing in the plan document |

@@ -42,6 +42,9 @@ INTEGER = IntegerAttr.constr(EqAttrConstraint(i64))
 CALL_FORMAT = "$id custom<NamedOperands>($arg_names, $arguments) attr-dict `:` functional-type(operands, results)"
 """The format of a call that has nothing to spell out."""
 
+STREAMS = "agent.streams"
+"""Attribute of an operation: by the name of an input that arrives item by item, the number of its items."""
+
 PART_CALL_FORMAT = (
     "$id custom<NamedOperands>($arg_names, $arguments) `call` $call attr-dict `:` functional-type(operands, results)"
 )
@@ -87,6 +90,7 @@ class FunctionOp(TaskOp, ABC):
     """Work of a user's function, and how a call of it runs.
 
     `pure`: it changes nothing, and within a run the same arguments give the same value until a memory is written.
+    With `stream` its value comes in `items` items, evenly over its time; an unknown number means as a whole.
     """
 
     function = prop_def(FunctionAttr)
@@ -94,12 +98,17 @@ class FunctionOp(TaskOp, ABC):
     retries = opt_prop_def(INTEGER)
     idempotent = opt_prop_def(UnitAttr)
     stream = opt_prop_def(UnitAttr)
+    items = opt_prop_def(NUMBER)
     pure = opt_prop_def(UnitAttr)
 
     def verify_(self) -> None:
         super().verify_()
         if self.retries is not None and self.retries.value.data < 0:
             raise VerifyException(f"retries of @{self.id.data} must not be negative, got {self.retries.value.data}")
+        if self.items is not None and (self.stream is None or not 1 < self.items.value.data < math.inf):
+            raise VerifyException(
+                f"items of @{self.id.data} must be more than 1 and go with stream, got {self.items.value.data}"
+            )
 
 
 class CallOp(FunctionOp, ABC):
@@ -148,7 +157,7 @@ class CpuCallOp(CallOp, PriorOp, ABC):
 PRIOR = ("latency_s", "latency_sd_s", "cpu_s", "cost_usd", "tokens_out")
 """Properties with what the author expects of a call."""
 
-_INHERITED = ("where", "function", "timeout_s", "retries", "idempotent", "stream", "pure")
+_INHERITED = ("where", "function", "timeout_s", "retries", "idempotent", "stream", "items", "pure")
 
 
 def inherited(call: CallOp) -> dict[str, Attribute]:

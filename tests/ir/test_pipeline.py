@@ -68,6 +68,7 @@ def test_the_stages_are_the_passes_in_order_after_the_capture() -> None:
         "hoist-shared-prefix",
         "overlap-transfer",
         "decompose-tool",
+        "stream-edges",
         "annotate-demand",
     )
     reached: list[str] = []

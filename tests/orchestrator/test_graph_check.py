@@ -261,6 +261,7 @@ def test_every_field_of_a_task_is_known_to_this_test() -> None:
             "retries",
             "idempotent",
             "stream",
+            "items",
             "pure",
             "body",
             "sla",

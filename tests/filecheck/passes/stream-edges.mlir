@@ -1,16 +1,18 @@
 // RUN: xdsl-opt -p decompose-llm,stream-edges %s | filecheck %s
 
-// @ask streams, so what reads its answer may begin at the first item; what reads an expression of it may not.
+// The tokens of @ask go through its parse, which reads plain text, to the model that speaks them; the prompt of @reply
+// and a user's function need the whole text.
 agent.graph @assistant(question) {
 ^bb0(%question : !agent.text):
-  %ask = llm.call @ask(question = %question) models ["llama3.1-8b"] max_tokens 64 {function = #agent.function<"a.py", "ask", "00">, stream} : (!agent.text) -> !agent.json
-  %say = agent.compute @say(whom = %question, text = %ask) {function = #agent.function<"a.py", "say", "00">} : (!agent.text, !agent.json) -> !agent.json
-  %word = agent.expr "ask[0]" (ask = %ask) : (!agent.json) -> !agent.json
-  %spell = agent.compute @spell(word = %word, said = %say) {function = #agent.function<"a.py", "spell", "00">} : (!agent.json, !agent.json) -> !agent.json
-  agent.output %spell : !agent.json
+  %ask = llm.call @ask(question = %question) models ["llama3.1-8b"] max_tokens 64 {function = #agent.function<"a.py", "ask", "00">, stream, items = 64.0 : f64} : (!agent.text) -> !agent.json
+  %say = model.run @say(whom = %question, text = %ask) models ["kokoro-82m"] audio_s 6 {function = #agent.function<"a.py", "say", "00">} : (!agent.text, !agent.json) -> !agent.json
+  %reply = llm.call @reply(text = %ask) models ["llama3.1-8b"] max_tokens 64 {function = #agent.function<"a.py", "reply", "00">, stream} : (!agent.json) -> !agent.json
+  %spell = agent.compute @spell(word = %ask) {function = #agent.function<"a.py", "spell", "00">} : (!agent.json) -> !agent.json
+  agent.output %say : !agent.json
 }
 
-// CHECK: llm.render @ask_render(question = %question) call "ask" {name = "ask", function
-// CHECK: llm.parse @ask %text call "ask" {name
-// CHECK: agent.compute @say(whom = %question, text = %ask) {agent.streams = [1 : i64], function
-// CHECK: agent.compute @spell(word = %word, said = %say) {function
+// CHECK: llm.parse @ask %text call "ask" {agent.streams = {text = 6.400000e+01 : f64}, name
+// CHECK: model.run @say(whom = %question, text = %ask) models ["kokoro-82m"] audio_s 6 {agent.streams = {text = 6.400000e+01 : f64}, function
+// CHECK: llm.render @reply_render(text = %ask) call "reply" {name
+// CHECK: llm.parse @reply %{{.*}} call "reply" {name
+// CHECK: agent.compute @spell(word = %ask) {function
