@@ -29,6 +29,7 @@ class Device:
     that the socket's cores share, its domain their number (`cores`); its scale-out NIC is the socket's, undivided.
     `price_usd` and `price_used_usd` are midpoints of the new and the used price, None where there is no public one.
     `operating_usd_per_hour` is only in catalogs that print one. `embodied_kgco2e` is what making it emitted.
+    `host_bytes_per_s` is the rate of the bus to its host's memory, one way, None where it has none or nobody says.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Device:
     cores: int | None = None
     price_used_usd: float | None = None
     embodied_kgco2e: float | None = None
+    host_bytes_per_s: float | None = None
     sources: Mapping[str, Source] = field(default_factory=dict[str, Source], compare=False)
 
     @property
@@ -98,6 +100,7 @@ def device_from_facts(id_: str, entry: Entry) -> Device:
         cores=int(numbers["cores"]) if kind == "cpu" else None,
         price_used_usd=None if used is None else used * share,
         embodied_kgco2e=None if embodied is None else embodied * share,
+        host_bytes_per_s=numbers.get("host_bytes_per_s"),
         sources={name: fact.source for name, fact in entry.items()},
     )
 

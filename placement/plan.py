@@ -196,7 +196,8 @@ class StepCoefficients(Document):
 class PlanPool(Document):
     """A pool and the devices it takes: `replicas` times `tp` devices of class `device`.
 
-    `usd_per_hour` is the price of one device; None for a class without one, whose calls have measured costs.
+    `start_s` is what loading its model takes, beside a run (None: not known, or nothing to load). `usd_per_hour` is the
+    price of one device; None for a class without one, whose calls have measured costs.
     """
 
     id: str
@@ -214,7 +215,7 @@ class PlanPool(Document):
     kv_bytes_per_token: float | None = None
     kv_capacity_tokens: int | None = None
     engine: Literal["continuous", "spyre", "cpu"]
-    start_s: float = 0.0
+    start_s: float | None = None
     usd_per_hour: float | None
 
 

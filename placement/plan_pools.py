@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
-from costmodel.errors import FleetError
+from costmodel.errors import CostError, FleetError
 from costmodel.fleet import DeviceClass, Fleet
 from costmodel.hardware import Device
+from costmodel.loading import load_s
 from costmodel.memory import kv_capacity_tokens
 from costmodel.roofline import step_coefficients
 from costmodel.tco import price
@@ -78,8 +79,19 @@ def _serving(lowered: Lowered, pool: Pool, calls: int) -> plan.PlanPool:
         kv_bytes_per_token=engine.kv_bytes_per_token,
         kv_capacity_tokens=engine.kv_capacity_tokens,
         engine="continuous",
+        start_s=_start_s(lowered, pool, device_class.device),
         usd_per_hour=_usd_per_hour(device_class, fleet),
     )
+
+
+def _start_s(lowered: Lowered, pool: Pool, device: Device | None) -> float | None:
+    """Seconds to load the model; None where nobody says how fast the device's bus is, or which device it is."""
+    if pool.model is None or pool.precision is None or device is None:
+        return None
+    try:
+        return load_s(lowered.pricing.models.model(pool.model), device, pool.precision, pool.tp)
+    except CostError:
+        return None
 
 
 def _usd_per_hour(device_class: DeviceClass, fleet: Fleet) -> float | None:
