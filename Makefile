@@ -54,7 +54,7 @@ $(INSTALLED): pyproject.toml | $(BIN)/pip
 	@touch $@
 
 $(INSTALLED_DEV): pyproject.toml | $(BIN)/pip
-	$(call pip_install,.[dev$(comma)bench])
+	$(call pip_install,.[dev$(comma)bench$(comma)figures])
 	@touch $(INSTALLED) $@
 
 # Downloads fail now and then, so each installation is tried twice.

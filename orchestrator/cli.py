@@ -18,10 +18,20 @@ from orchestrator.commands.failure import Debugging, report_failure
 from orchestrator.commands.graph import graph
 from orchestrator.commands.ir import ir
 from orchestrator.commands.plan import plan
+from orchestrator.commands.reproduce import reproduce
 from orchestrator.commands.run import run
 from orchestrator.commands.serve import serve
 
-COMMANDS = {"graph": graph, "ir": ir, "plan": plan, "run": run, "serve": serve, "catalog": catalog, "doctor": doctor}
+COMMANDS = {
+    "graph": graph,
+    "ir": ir,
+    "plan": plan,
+    "run": run,
+    "serve": serve,
+    "catalog": catalog,
+    "reproduce": reproduce,
+    "doctor": doctor,
+}
 
 app = typer.Typer(
     name="orchestrator",

@@ -24,11 +24,16 @@ _LLM_OPS = ("llm.prefix_prefill", "llm.prefill", "llm.decode")
 
 def find(graph: Graph, fleet: Fleet, request: PlanRequest) -> tuple[str, ...]:
     """One sentence for each claim that this agent and fleet can test; none for other fleets."""
+    verdicts = [f"{basis} {verdict}" for basis, verdict in on_cpu(graph, fleet, request).items()]
+    return (f"paper's claim 'non-LLM parts on CPU': {'; '.join(verdicts)}",) if verdicts else ()
+
+
+def on_cpu(graph: Graph, fleet: Fleet, request: PlanRequest) -> dict[str, str]:
+    """The verdict on 'non-LLM parts land on CPU' by cost basis; empty where agent or fleet cannot test it."""
     models = [task for task in walk(graph.body) if isinstance(task, ModelTask)]
     if fleet.catalog.name != PAPER_CATALOG or not models:
-        return ()
-    verdicts = [f"{basis} {_verdict(graph, priced, request)}" for basis, priced in _bases(fleet).items()]
-    return (f"paper's claim 'non-LLM parts on CPU': {'; '.join(verdicts)}",)
+        return {}
+    return {basis: _verdict(graph, priced, request) for basis, priced in _bases(fleet).items()}
 
 
 def _bases(fleet: Fleet) -> dict[str, Fleet]:

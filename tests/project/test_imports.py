@@ -15,6 +15,9 @@ import pytest
 
 PACKAGES = ("orchestrator", "runtime", "placement", "ir", "costmodel")
 LEAVES = ("costmodel.step", "ir.expression")
+EXTRAS = {"matplotlib": {"orchestrator/reproduction/drawing.py"}}
+"""Optional extras, and the only files that may import them, lazily."""
+
 HEAVY = ("ray", "xdsl", "highspy", "networkx", "numpy", "pydantic", "fastapi")
 
 
@@ -50,7 +53,17 @@ def test_the_packages_import_only_declared_dependencies(project: Path) -> None:
     declared = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
     allowed = {normalised(requirement) for requirement in declared}
     names = set[str]().union(*(imported(file) for package in PACKAGES for file in (project / package).rglob("*.py")))
-    third_party = names - sys.stdlib_module_names - {*PACKAGES, "."}
+    third_party = names - sys.stdlib_module_names - {*PACKAGES, ".", *EXTRAS}
     owners = packages_distributions()
     undeclared = {name for name in third_party if not allowed & {normalised(owner) for owner in owners.get(name, [])}}
     assert undeclared == set(), "imported by a package, but not among the dependencies of pyproject.toml"
+
+
+@pytest.mark.parametrize("name", EXTRAS)
+def test_an_extra_is_imported_in_its_file_alone_and_inside_functions(project: Path, name: str) -> None:
+    files = [file for package in PACKAGES for file in (project / package).rglob("*.py")]
+    assert {str(file.relative_to(project)) for file in files if name in imported(file)} == EXTRAS[name]
+    program = "import sys, orchestrator.reproduction.write; print(sorted(sys.modules.keys() & {sys.argv[1]}))"
+    command = [sys.executable, "-c", program, name]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")

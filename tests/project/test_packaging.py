@@ -20,7 +20,7 @@ def test_licence_and_python(declared: dict[str, Any]) -> None:
 
 
 def test_the_extras(declared: dict[str, Any]) -> None:
-    assert set(declared["optional-dependencies"]) == {"dev", "bench"}
+    assert set(declared["optional-dependencies"]) == {"dev", "figures", "bench"}
 
 
 def test_every_dependency_has_both_bounds(declared: dict[str, Any]) -> None:
