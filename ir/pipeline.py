@@ -34,6 +34,7 @@ DEFAULT_PIPELINE: tuple[type[ModulePass], ...] = (
     InlineAgentsPass,
     DropUnusedPass,
     EliminateCommonCallsPass,
+    FuseCpuPass,
     DecomposeLlmPass,
     HoistSharedPrefixPass,
     OverlapTransferPass,
@@ -43,16 +44,15 @@ DEFAULT_PIPELINE: tuple[type[ModulePass], ...] = (
 )
 
 OPTIONAL_PASSES: tuple[type[ModulePass], ...] = (
-    FuseCpuPass,
     DecomposeMoePass,
     ShardTensorParallelPass,
     OffloadAttentionPass,
     SplitEncodePass,
     ChunkPrefillPass,
 )
-"""Passes outside the default pipeline, whose operations placement refuses. No driver runs what `fuse-cpu` makes; two
-show how a device group shares a model, which placement prices as rows of the options table for each degree of tensor
-parallelism; others have decode's attention or a model's encoder on devices of their own, or prefill in chunks."""
+"""Passes outside the default pipeline, whose operations placement refuses. Two show how a device group shares a model,
+which placement prices as rows of the options table for each degree of tensor parallelism; others have decode's
+attention or a model's encoder on devices of their own, or prefill in chunks."""
 
 STAGES: tuple[str, ...] = (CAPTURE, *(each.name for each in DEFAULT_PIPELINE))
 """Every stage, in order; the last is what placement reads."""

@@ -18,6 +18,7 @@ from xdsl.passes import ModulePass
 from ir import view
 from ir.dialects import cost
 from ir.dialects.comm import KvTransferOp
+from ir.dialects.control import FusedOp
 from ir.dialects.names import own_id
 from ir.dialects.plan import ChooseOp
 from ir.dialects.task import FunctionOp
@@ -25,6 +26,9 @@ from ir.passes.annotate_demand import AnnotateDemandPass
 from ir.passes.decompose_llm import DecomposeLlmPass
 from ir.passes.decompose_tool import DecomposeToolPass
 from ir.passes.inline_agents import InlineAgentsPass
+
+_WITHIN_OTHERS = frozenset({"tool.lookup", "tool.wait"})
+"""What happens in the dispatch of a tool's compute."""
 
 _LOWERING: tuple[type[ModulePass], ...] = (InlineAgentsPass, DecomposeLlmPass, DecomposeToolPass, AnnotateDemandPass)
 """The passes without which no demand is known; the others change how much there is."""
@@ -35,6 +39,7 @@ class Demand:
     """Mean demand of one run. Of a call with several models the first counts, of a choice its first alternative.
 
     `moved_bytes` are results handed on and what `comm` operations send. `cost_usd` is what calls cost beside devices.
+    `dispatches` are calls that the orchestrator sends to a device and whose answers it awaits.
     `unknown` counts the operations whose visits, or whose work for a model, nothing states.
     """
 
@@ -45,6 +50,7 @@ class Demand:
     cpu_s: float = 0.0
     wait_s: float = 0.0
     cost_usd: float = 0.0
+    dispatches: float = 0.0
     unknown: int = 0
 
     def __add__(self, other: Demand) -> Demand:
@@ -125,8 +131,16 @@ def _demand(op: Operation) -> Demand:
         cpu_s=visits * (cost.amount(op, "cpu_s") or 0.0),
         wait_s=visits * (cost.amount(op, "wait_s") or 0.0),
         cost_usd=visits * (view.prior(op).cost_usd or 0.0),
+        dispatches=visits if _is_dispatched(op) else 0.0,
         unknown=int(is_unknown),
     )
+
+
+def _is_dispatched(op: Operation) -> bool:
+    """Whether an operation is sent to a device by itself, not within another and not along an edge."""
+    if isinstance(op.parent_op(), FusedOp) or op.name in _WITHIN_OTHERS or op.name.startswith("comm."):
+        return False
+    return isinstance(op, FunctionOp | FusedOp)
 
 
 def _first(op: Operation, name: cost.PerModel) -> float:

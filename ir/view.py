@@ -17,9 +17,9 @@ from ir import expression
 from ir.dialects import agent, cost, plan
 from ir.dialects.agent import GraphOp
 from ir.dialects.assembly import names_of
-from ir.dialects.control import FusedOp, LoopOp, ReactOp
+from ir.dialects.control import LoopOp, ReactOp
 from ir.dialects.llm import PrefillOp
-from ir.dialects.names import own_id, region_parameters
+from ir.dialects.names import own_id, region_parameters, value_id
 from ir.dialects.task import STREAMS, PartOp, TaskOp
 from ir.dialects.tool import RequestType
 from ir.dialects.values import FunctionAttr
@@ -238,8 +238,6 @@ def value_name(value: SSAValue) -> str:
     if isinstance(value, BlockArgument):
         return _argument_name(value)
     op = cast(Operation, value.owner)
-    if isinstance(op, FusedOp) and op.body.block.last_op is not None:
-        return value_name(op.body.block.last_op.operands[0])
     if isinstance(op, plan.ChooseOp):
         index = op.results.index(value)
         names = {value_name(region.block.last_op.operands[index]) for region in op.alternatives if region.block.last_op}
@@ -248,7 +246,7 @@ def value_name(value: SSAValue) -> str:
                 f"the alternatives of @{op.id.data} name their value differently: {', '.join(sorted(names))}"
             )
         return names.pop()
-    return task_id(op)
+    return value_id(op) or task_id(op)
 
 
 def _argument_name(argument: BlockArgument) -> str:

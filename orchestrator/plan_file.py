@@ -35,8 +35,8 @@ def read_plan(file: Path, graph: Graph) -> Plan:
 
 def _check_hashes(plan: Plan, graph: Graph, file: Path) -> None:
     current = {ref.source: ref.sha256 for ref in function_refs(graph)}
-    used = (operator.function for operator in plan.operators)
-    for ref in (FunctionRef(each.source, each.qualname, each.sha256) for each in used if each is not None):
+    used = (function for operator in plan.operators for function in operator.functions)
+    for ref in (FunctionRef(each.source, each.qualname, each.sha256) for each in used):
         if current.get(ref.source, ref.sha256) != ref.sha256:
             raise HashMismatchError(
                 f"{ref.source} has changed since the plan was made (function {ref.qualname!r})",

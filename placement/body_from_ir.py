@@ -14,8 +14,9 @@ from xdsl.ir import Operation
 from ir import view
 from ir.dialects.agent import GraphOp, InterruptOp, ObserveOp
 from ir.dialects.assembly import names_of
-from ir.dialects.control import FanoutOp, LoopOp, ReactOp, WhenOp
+from ir.dialects.control import FanoutOp, FusedOp, LoopOp, ReactOp, WhenOp
 from ir.dialects.decision import INPUTS, OPERATOR, STREAMED, InputsAttr, text
+from ir.dialects.names import value_id
 from ir.dialects.task import FunctionOp
 from placement import plan
 
@@ -23,6 +24,22 @@ from placement import plan
 def write_body(graph: GraphOp) -> plan.Block:
     """The plan's body of a graph after lower-to-plan."""
     return _block(graph.body.block, names_of(graph.parameters))
+
+
+def fused_calls(graph: GraphOp) -> dict[str, list[plan.PartCall]]:
+    """By operator, the computes that were fused to it, in order."""
+    fused = [op for op in graph.walk() if isinstance(op, FusedOp)]
+    return {
+        text(op, OPERATOR) or "": [_call(part) for part in op.body.block.ops if isinstance(part, FunctionOp)]
+        for op in fused
+    }
+
+
+def _call(op: FunctionOp) -> plan.PartCall:
+    function = plan.Function(
+        source=op.function.source.data, qualname=op.function.qualname.data, sha256=op.function.sha256.data
+    )
+    return plan.PartCall(id=op.id.data, name=view.task_name(op), function=function, inputs=_inputs(op).named())
 
 
 def _block(block: IrBlock, parameters: Sequence[str] = ()) -> plan.Block:
@@ -33,10 +50,10 @@ def _block(block: IrBlock, parameters: Sequence[str] = ()) -> plan.Block:
 
 def _node(op: Operation) -> plan.Node | None:
     match op:
-        case FunctionOp() if (operator := text(op, OPERATOR)) is not None:
+        case FunctionOp() | FusedOp() if (operator := text(op, OPERATOR)) is not None:
             inputs = _inputs(op)
             return plan.OpNode(
-                id=op.id.data,
+                id=value_id(op) or op.id.data,
                 operator=operator,
                 inputs=inputs.named(),
                 rest=inputs.rest_text(),

@@ -15,7 +15,7 @@ from xdsl.ir import BlockArgument, Operation, OpResult, Region, SSAValue
 from costmodel.errors import CostError
 from ir.dialects.agent import GraphOp, InterruptOp
 from ir.dialects.comm import KvTransferOp
-from ir.dialects.control import FanoutOp, LoopOp, ReactOp, WhenOp
+from ir.dialects.control import FanoutOp, FusedOp, LoopOp, ReactOp, WhenOp
 from ir.dialects.llm import KvType
 from ir.dialects.plan import ChooseOp
 from ir.dialects.task import FunctionOp
@@ -30,13 +30,18 @@ OPERATOR_OPS = frozenset(
         "llm.parse",
         "model.run",
         "agent.compute",
+        "agent.fused",
         "tool.compute",
         "memory.lookup",
         "memory.load",
         "memory.store",
     }
 )
-"""Operations that become operators of the plan; a tool's lookup and wait run inside its compute."""
+"""Operations that become operators of the plan; a tool's lookup and wait run inside its compute, and computes that
+were fused inside the operation that holds them."""
+
+OperatorOp = FunctionOp | FusedOp
+"""The types of these operations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ class _Feeder:
     is_carried: bool = False
 
 
-def read_edges(graph: GraphOp, operations: Sequence[FunctionOp], groups: Sequence[Sequence[int]]) -> Edges:
+def read_edges(graph: GraphOp, operations: Sequence[OperatorOp], groups: Sequence[Sequence[int]]) -> Edges:
     """One edge for each pair of operators of which one reads the other; KV where both KV and a value go that way."""
     index = {op: position for position, op in enumerate(operations)}
     together = {(src, dst) for group in groups for src in group for dst in group}
@@ -88,10 +93,11 @@ def read_edges(graph: GraphOp, operations: Sequence[FunctionOp], groups: Sequenc
     edges: list[EdgeSpec] = []
     for dst, op in enumerate(operations):
         read: dict[int, tuple[_Flow, bool]] = {}
-        layerwise = _sent_layerwise(op.operands)
+        operands = _operands(op)
+        layerwise = _sent_layerwise(operands)
         streamed = streamed_operands(op)
         items: dict[int, set[float | None]] = {}
-        for value in op.operands:
+        for value in operands:
             for source, flow in flows.of(value).items():
                 items.setdefault(index[source], set()).add(streamed.get(value))
                 known, was_kv = read.get(index[source], (None, False))
@@ -102,6 +108,13 @@ def read_edges(graph: GraphOp, operations: Sequence[FunctionOp], groups: Sequenc
             (count,) = items[src] if len(items[src]) == 1 else (None,)
             edges.append(EdgeSpec(src, dst, carries_kv, flow.share, flow.copies, is_internal, is_layerwise, count))
     return tuple(edges)
+
+
+def _operands(op: OperatorOp) -> Sequence[SSAValue]:
+    """The values that an operator reads; of fused computes those that come from outside."""
+    if not isinstance(op, FusedOp):
+        return op.operands
+    return [value for part in op.body.block.ops for value in part.operands if value.owner.parent is not op.body.block]
 
 
 def is_kv(value: SSAValue) -> bool:
@@ -130,22 +143,22 @@ class _Flows:
     value is made from is known already, however long the way."""
 
     def __init__(self, graph: GraphOp) -> None:
-        self._known: dict[SSAValue, Mapping[FunctionOp, _Flow]] = {}
+        self._known: dict[SSAValue, Mapping[OperatorOp, _Flow]] = {}
         for op in graph.walk(region_first=True):
             for result in op.results:
                 self.of(result)
 
-    def of(self, value: SSAValue) -> Mapping[FunctionOp, _Flow]:
+    def of(self, value: SSAValue) -> Mapping[OperatorOp, _Flow]:
         """The operators whose values this one holds something of."""
         known = self._known.get(value)
         if known is None:
             known = self._known[value] = self._find(value)
         return known
 
-    def _find(self, value: SSAValue) -> Mapping[FunctionOp, _Flow]:
+    def _find(self, value: SSAValue) -> Mapping[OperatorOp, _Flow]:
         if _is_operator(value.owner):
             return {value.owner: _Flow()}
-        found: dict[FunctionOp, _Flow] = {}
+        found: dict[OperatorOp, _Flow] = {}
         for feeder in _feeders(value):
             inner = _reached(feeder.value) if feeder.is_carried else self.of(feeder.value)
             for op, flow in inner.items():
@@ -161,9 +174,9 @@ def _joined(one: _Flow | None, other: _Flow) -> _Flow:
     return _Flow(min(1.0, one.share + other.share), max(one.copies, other.copies))
 
 
-def _reached(value: SSAValue) -> Mapping[FunctionOp, _Flow]:
+def _reached(value: SSAValue) -> Mapping[OperatorOp, _Flow]:
     """Every operator behind a value that goes around a cycle, each with the whole of its share."""
-    found: dict[FunctionOp, _Flow] = {}
+    found: dict[OperatorOp, _Flow] = {}
     seen: set[SSAValue] = set()
     open_values = [(value, 1.0)]
     while open_values:
@@ -178,8 +191,8 @@ def _reached(value: SSAValue) -> Mapping[FunctionOp, _Flow]:
     return found
 
 
-def _is_operator(owner: object) -> TypeGuard[FunctionOp]:
-    return isinstance(owner, FunctionOp) and owner.name in OPERATOR_OPS
+def _is_operator(owner: object) -> TypeGuard[OperatorOp]:
+    return isinstance(owner, FunctionOp | FusedOp) and owner.name in OPERATOR_OPS
 
 
 def _feeders(value: SSAValue) -> Iterator[_Feeder]:

@@ -73,7 +73,15 @@ def from_ir(graph: GraphOp, pricing: Pricing, sla: Sla | None, penalty_usd_per_s
 
 def _option(row: Row, number: dict[Pool, int]) -> Option:
     return Option(
-        number[row.pool], row.latency_s, row.cost_usd, row.batch, row.source, row.bound_by, row.notes, row.device_s
+        number[row.pool],
+        row.latency_s,
+        row.cost_usd,
+        row.batch,
+        row.source,
+        row.bound_by,
+        row.notes,
+        row.device_s,
+        row.parts_s,
     )
 
 

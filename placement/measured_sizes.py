@@ -38,11 +38,21 @@ def with_measured_sizes(specs: Sequence[OperatorSpec], profile: Profile) -> tupl
     same. Else the author's stays, and a row that differs from it is refused where it would be used. Raises `CostError`
     for rows that disagree on a count that the author does not state.
     """
-    sized = list(specs)
-    for function in dict.fromkeys(spec.function for spec in specs):
+    sized = [each for spec in specs for each in (spec.members or (spec,))]
+    for function in dict.fromkeys(spec.function for spec in sized):
         for count in COUNTS:
             _measure(sized, function, count, profile)
-    return tuple(sized)
+    left = iter(sized)
+    return tuple(
+        _with_members(spec, [next(left) for _ in spec.members]) if spec.members else next(left) for spec in specs
+    )
+
+
+def _with_members(spec: OperatorSpec, members: Sequence[OperatorSpec]) -> OperatorSpec:
+    """Fused computes with the sizes of what was fused; their result is that of the last."""
+    before, last = spec.members[-1], members[-1]
+    bytes_out = spec.bytes_out if last == before else last.bytes_out
+    return replace(spec, members=tuple(members), tokens_out=last.tokens_out, bytes_out=bytes_out)
 
 
 def check_size(spec: OperatorSpec, row: ProfileRow) -> None:

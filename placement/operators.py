@@ -51,7 +51,8 @@ class OperatorSpec:
     `models` are alternatives (empty: runs user code on a CPU core). Sizes are means per visit: tokens, seconds of
     audio, images, bytes of the result. `visits` is the mean number of executions per run; `context_tokens` the longest
     context that an LLM's call may reach, for memory. `unsized` are the tools of a react whose answers nothing sizes, so
-    that the mean prompt is unknown. `notes` are printed with every option.
+    that the mean prompt is unknown. `members` are the computes that were fused to this operator, in order; what they
+    take and cost adds up. `notes` are printed with every option.
     """
 
     id: str
@@ -71,6 +72,7 @@ class OperatorSpec:
     parts: tuple[tuple[str, float], ...] = ()
     calls: Calls = Calls()
     unsized: tuple[str, ...] = ()
+    members: tuple[OperatorSpec, ...] = ()
     notes: tuple[str, ...] = ()
     prefix_tokens: float | None = None
 

@@ -13,6 +13,7 @@ from costmodel.errors import CatalogError, CostError
 from costmodel.fleet import DeviceClass
 from costmodel.models import ModelCatalog
 from placement.formula_rows import prior_rows, roofline_rows
+from placement.fused_rows import fused_rows
 from placement.measured_rows import function_rows, measured, model_rows
 from placement.operators import OperatorSpec
 from placement.pricing import Pricing, Refusal, Row, runs_functions
@@ -57,6 +58,10 @@ def with_known_models(spec: OperatorSpec, models: ModelCatalog) -> OperatorSpec:
 def _of_function(spec: OperatorSpec, device_class: DeviceClass, pricing: Pricing) -> Iterator[Row | Refusal]:
     if not runs_functions(device_class):
         return
+    if spec.members:
+        members = [(member.function, tuple(_of_function(member, device_class, pricing))) for member in spec.members]
+        yield from fused_rows(device_class, members)
+        return
     rows = measured(spec, device_class, pricing)
     yield from function_rows(spec, device_class, pricing, rows) if rows else prior_rows(spec, device_class, pricing)
 
@@ -68,7 +73,9 @@ def _of_model(spec: OperatorSpec, device_class: DeviceClass, pricing: Pricing) -
 
 def _unpriced(spec: OperatorSpec, pricing: Pricing, refusals: Sequence[Refusal]) -> str:
     remedy = f"give a profile row for task {spec.task!r}"
-    if spec.phase == "call":
+    if spec.members:
+        remedy = "give each of them latency= and cost_usd= in its decorator, or profile rows of all on one class"
+    elif spec.phase == "call":
         remedy += f", or {' and '.join(spec.prior.lacking)} in the decorator (a zero must be written)"
     elif spec.phase in {"prefill", "decode"}:
         remedy += ", or tokens_in= and tokens_out= in the decorator"

@@ -158,11 +158,25 @@ class Promise(Document):
     device_s: float | None = Field(default=None, ge=0)
 
 
+class PartCall(Document):
+    """A user's function that runs inside an operator: `inputs` are expressions over the names that the operator's node
+    reads and the `id`s of the parts before it."""
+
+    id: str
+    name: str
+    function: Function
+    inputs: dict[str, str]
+
+
 class OperatorPart(Document):
-    """A finer operator of the IR that runs inside this one (a tool's lookup, wait and compute)."""
+    """A finer operator of the IR that runs inside this one: a tool's lookup, wait and compute, or a fused compute.
+
+    `call` is what runs for it where that is not the operator's own function; parts with one run one after another.
+    """
 
     op: str
     latency_s: float
+    call: PartCall | None = None
 
 
 class PlanOperator(Document):
@@ -185,6 +199,17 @@ class PlanOperator(Document):
     retries: int = 0
     stream: bool = False
     fallbacks: list[str] = []
+
+    @property
+    def functions(self) -> list[Function]:
+        """Every user's function that it runs a part of."""
+        calls = [part.call.function for part in self.parts if part.call is not None]
+        return calls if self.function is None else [self.function, *calls]
+
+    @property
+    def calls(self) -> list[PartCall]:
+        """The functions that run inside it one after another; none where it runs one function."""
+        return [part.call for part in self.parts if part.call is not None]
 
 
 class StepCoefficients(Document):

@@ -5,13 +5,13 @@ The solution says which rows and alternatives were taken; this file writes them 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 from ir import view
 from ir.pipeline import run_after_solve
 from placement import plan
-from placement.body_from_ir import write_body
+from placement.body_from_ir import fused_calls, write_body
 from placement.decision import write_decision
 from placement.evaluate import place_pair
 from placement.from_ir import Lowered
@@ -37,11 +37,12 @@ def plan_from_ir(lowered: Lowered, solution: Solution, heading: Heading) -> plan
     """The plan document of a solution: its body from the last form of the IR, the rest from the solution."""
     taken = _taken(lowered, solution)
     chosen = zip(lowered.structure.choices, solution.placement.alternative, strict=True)
-    last_form = run_after_solve(write_decision(lowered, solution))
+    last_form = view.entry(run_after_solve(write_decision(lowered, solution)))
+    calls = fused_calls(last_form)
     return plan.Plan(
         agent=lowered.graph.sym_name.data,
-        body=write_body(view.entry(last_form)),
-        operators=[_operator(lowered, position, taken) for position in taken],
+        body=write_body(last_form),
+        operators=[_operator(lowered, position, taken, calls) for position in taken],
         pools=write_pools(lowered, taken),
         links=_links(lowered),
         transfers=_transfers(lowered, taken),
@@ -66,7 +67,9 @@ def _taken(lowered: Lowered, solution: Solution) -> dict[int, Option]:
     }
 
 
-def _operator(lowered: Lowered, position: int, taken: Mapping[int, Option]) -> plan.PlanOperator:
+def _operator(
+    lowered: Lowered, position: int, taken: Mapping[int, Option], calls: Mapping[str, Sequence[plan.PartCall]]
+) -> plan.PlanOperator:
     spec, option = lowered.specs[position], taken[position]
     pool = lowered.problem.pools[option.pool]
     return plan.PlanOperator(
@@ -86,7 +89,7 @@ def _operator(lowered: Lowered, position: int, taken: Mapping[int, Option]) -> p
             notes=list(option.notes),
             device_s=option.device_s,
         ),
-        parts=_parts(spec, option),
+        parts=_parts(spec, option, calls.get(spec.id, ())),
         model=pool.model,
         idempotent=spec.calls.idempotent,
         timeout_s=spec.calls.timeout_s,
@@ -95,14 +98,17 @@ def _operator(lowered: Lowered, position: int, taken: Mapping[int, Option]) -> p
     )
 
 
-def _function(lowered: Lowered, position: int) -> plan.Function:
-    """The user's function of an operator; a prefill and a decode have that of their call."""
-    function = lowered.structure.operations[position].function
-    return plan.Function(source=function.source.data, qualname=function.qualname.data, sha256=function.sha256.data)
+def _function(lowered: Lowered, position: int) -> plan.Function | None:
+    """The user's function of an operator; a prefill and a decode have that of their call, fused computes none."""
+    function = view.function(lowered.structure.operations[position])
+    return None if function is None else plan.Function(**asdict(function))
 
 
-def _parts(spec: OperatorSpec, option: Option) -> list[plan.OperatorPart]:
-    """The author's split of the time; none where a measurement of the whole replaces it."""
+def _parts(spec: OperatorSpec, option: Option, calls: Sequence[plan.PartCall]) -> list[plan.OperatorPart]:
+    """What was fused; else the author's split of the time, none where a measurement of the whole replaces it."""
+    if spec.members:
+        rows = zip(spec.members, option.parts_s, calls, strict=True)
+        return [plan.OperatorPart(op=member.op, latency_s=seconds, call=call) for member, seconds, call in rows]
     parts = spec.parts if option.source == "prior" else ()
     return [plan.OperatorPart(op=name, latency_s=seconds) for name, seconds in parts]
 

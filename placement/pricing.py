@@ -40,6 +40,7 @@ class Row:
     bound_by: str = ""
     notes: tuple[str, ...] = ()
     device_s: float | None = None
+    parts_s: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,13 @@ from ir import view
 from ir.answer_tokens import answer_tokens
 from ir.dialects import cost
 from ir.dialects.assembly import names_of
-from ir.dialects.control import ReactOp
+from ir.dialects.control import FusedOp, ReactOp
 from ir.dialects.llm import DecodeOp, PrefixPrefillOp, RenderOp
 from ir.dialects.task import FunctionOp
 from ir.dialects.tool import ComputeOp
+from placement.data_flow import OperatorOp
 from placement.host_steps import PARSE, RENDER
-from placement.operators import Calls, OperatorSpec, Phase, PriorTime
+from placement.operators import UNSTATED, Calls, OperatorSpec, Phase, PriorTime
 
 _PHASES: dict[str, Phase] = {
     "llm.render": "render",
@@ -36,13 +37,31 @@ ASSUMED_VALUE_BYTES = 4096.0
 _HOST_STEPS = {"render": RENDER, "parse": PARSE}
 
 
-def read_specs(operations: Sequence[FunctionOp]) -> tuple[OperatorSpec, ...]:
+def read_specs(operations: Sequence[OperatorOp]) -> tuple[OperatorSpec, ...]:
     """The demand of each operator, in order. Raises `CostError` where a pass has not annotated visits."""
     contexts, unsized = dict(_contexts(operations)), dict(_unsized(operations))
     return tuple(replace(_spec(op, contexts), unsized=unsized.get(view.call_id(op), ())) for op in operations)
 
 
-def _spec(op: FunctionOp, contexts: Mapping[str, float]) -> OperatorSpec:
+def _fused_spec(op: FusedOp, contexts: Mapping[str, float]) -> OperatorSpec:
+    """One operator for computes that were fused: it hands on what the last one makes."""
+    members = tuple(_spec(part, contexts) for part in op.body.block.ops if isinstance(part, FunctionOp))
+    bytes_out = cost.amount(op, "bytes_out")
+    return replace(
+        members[-1],
+        id=op.id.data,
+        op=op.name,
+        function=", ".join(member.function for member in members),
+        bytes_out=ASSUMED_VALUE_BYTES if bytes_out is None else bytes_out,
+        prior=UNSTATED,
+        calls=Calls(idempotent=all(member.calls.idempotent for member in members)),
+        members=members,
+    )
+
+
+def _spec(op: OperatorOp, contexts: Mapping[str, float]) -> OperatorSpec:
+    if isinstance(op, FusedOp):
+        return _fused_spec(op, contexts)
     visits = cost.amount(op, "visits")
     if visits is None:
         raise CostError(f"{op.name} @{op.id.data} has no cost.visits; run the annotate-demand pass first")
@@ -79,7 +98,7 @@ def _context_tokens(op: FunctionOp, phase: Phase, contexts: Mapping[str, float])
     return contexts[view.call_id(op)] if phase in {"prefill", "decode"} else 0.0
 
 
-def _contexts(operations: Sequence[FunctionOp]) -> Iterator[tuple[str, float]]:
+def _contexts(operations: Sequence[OperatorOp]) -> Iterator[tuple[str, float]]:
     """By call of a text generator, the longest context in tokens: the longest prompt and all that may be generated.
 
     The prompt of a react's last turn also has what every turn before may have generated, and the longest mean answer
@@ -98,7 +117,7 @@ def _contexts(operations: Sequence[FunctionOp]) -> Iterator[tuple[str, float]]:
             yield op.call.data, (cost.amount(op, "tokens_in") or 0.0) + limit
 
 
-def _unsized(operations: Sequence[FunctionOp]) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _unsized(operations: Sequence[OperatorOp]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """By call of a text generator in a react with a first prompt of known length, the tools that state no length."""
     for op in operations:
         react = view.turn_of(op)

@@ -16,11 +16,11 @@ from costmodel.errors import CostError
 from ir import view
 from ir.dialects.agent import GraphOp
 from ir.dialects.assembly import names_of
-from ir.dialects.control import FanoutOp, LoopOp, ReactOp, WhenOp
+from ir.dialects.control import FanoutOp, FusedOp, LoopOp, ReactOp, WhenOp
 from ir.dialects.llm import PrefillOp, PrefixPrefillOp
 from ir.dialects.plan import ChooseOp
 from ir.dialects.task import FunctionOp
-from placement.data_flow import OPERATOR_OPS, Edges, probability, read_edges
+from placement.data_flow import OPERATOR_OPS, Edges, OperatorOp, probability, read_edges
 from placement.problem import Block, BranchNode, ChooseNode, FanoutNode, LoopNode, Node, OpNode
 
 __all__ = ["OPERATOR_OPS", "Structure", "names_of_choice", "read_structure"]
@@ -51,7 +51,7 @@ class Structure:
     `alternatives` [operator] is the innermost alternative that it belongs to, None outside every choice.
     """
 
-    operations: tuple[FunctionOp, ...]
+    operations: tuple[OperatorOp, ...]
     root: Block
     edges: Edges
     choices: tuple[ChooseOp, ...]
@@ -88,7 +88,7 @@ def names_of_choice(choice: ChooseOp) -> tuple[str, ...]:
 class _Reader:
     """Collects operators and choices, in order of execution, while it walks the blocks."""
 
-    operations: list[FunctionOp] = field(default_factory=list[FunctionOp])
+    operations: list[OperatorOp] = field(default_factory=list["OperatorOp"])
     alternatives: list[Alternative | None] = field(default_factory=list["Alternative | None"])
     choices: list[ChooseOp] = field(default_factory=list[ChooseOp])
     within: Alternative | None = None
@@ -109,7 +109,7 @@ class _Reader:
     def node(self, op: Operation) -> Node | None:
         """The node of an operation; None for one that takes no time, such as an expression or an observation."""
         match op:
-            case FunctionOp() if op.name in OPERATOR_OPS:
+            case FunctionOp() | FusedOp() if op.name in OPERATOR_OPS:
                 self.operations.append(op)
                 self.alternatives.append(self.within)
                 return OpNode(len(self.operations) - 1)
@@ -157,7 +157,7 @@ class _Reader:
         return BranchNode(name, (1.0,), (Block((turns, between), ((), (0,))),))
 
 
-def _groups(operations: Iterable[FunctionOp]) -> Iterator[tuple[int, ...]]:
+def _groups(operations: Iterable[OperatorOp]) -> Iterator[tuple[int, ...]]:
     """Operators of one `plan.group` within one region share a pool."""
     members: dict[tuple[IrBlock | None, str], list[int]] = {}
     for position, op in enumerate(operations):
@@ -167,7 +167,7 @@ def _groups(operations: Iterable[FunctionOp]) -> Iterator[tuple[int, ...]]:
     yield from (tuple(group) for group in members.values() if len(group) > 1)
 
 
-def _sharing(operations: Sequence[FunctionOp]) -> Iterator[tuple[int, ...]]:
+def _sharing(operations: Sequence[OperatorOp]) -> Iterator[tuple[int, ...]]:
     """A prefix's KV is where it was made: each prefill that reads it shares the pool of the prefix.
 
     Pairs, because what makes the prefix always runs where one of its readers does.

@@ -28,8 +28,8 @@ class Failure:
     instance: str = ""
 
     def at_instance(self, instance: str) -> Failure:
-        """The same failure, placed at an operator instance or a control node."""
-        return replace(self, instance=instance)
+        """The same failure, placed at an operator instance or a control node; at its part where it has one already."""
+        return replace(self, instance=f"{instance}/{self.instance}" if self.instance else instance)
 
     def to_json(self) -> dict[str, Any]:
         """A mapping of the fields, all plain text."""

@@ -119,8 +119,8 @@ def check_source(function: Function, root: Path) -> Path:
 def check_sources(plan: Plan, root: Path) -> None:
     """Check every function of a plan without running any code. Raises `FunctionError` for the first that differs."""
     for operator in plan.operators:
-        if operator.function is not None:
-            check_source(operator.function, root)
+        for function in operator.functions:
+            check_source(function, root)
 
 
 def source_path(function: Function, root: Path) -> Path:

@@ -168,6 +168,7 @@ class RayExecutor:
             overhead_s=overhead_s,
             failure=outcome.failure,
             value=outcome.value,
+            parts=outcome.parts,
         )
 
     def stop(self, key: str) -> None:

@@ -121,7 +121,7 @@ class Replica:
         except CallFailed as error:
             out_of_time = error.failure.kind == "timeout" and limit_s == left_s
             return _failed(_deadline(call) if out_of_time else error.failure, queued_s, error.duration_s)
-        return Outcome(result.value, None, queued_s, result.duration_s)
+        return Outcome(result.value, None, queued_s, result.duration_s, parts=result.parts)
 
 
 def _deadline(call: Call) -> Failure:

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from placement.plan import Plan
+from placement.plan import Plan, PlanOperator
+from runtime.drivers.driver import PartTime
 from runtime.events import Dispatch, Finish, Json, Log, Status
 from runtime.failure import Failure
 
@@ -39,11 +40,13 @@ class Served:
     failure: Failure | None
     value: Json
     overhead_s: float = 0.0
+    parts: tuple[PartTime, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptTrace:
-    """One attempt of an operator instance. `queued_at_s` is when its data had arrived."""
+    """One attempt of an operator instance. `queued_at_s` is when its data had arrived; `parts` is what each function
+    took that was fused to it, where the attempt succeeded."""
 
     instance: str
     operator: str
@@ -59,12 +62,24 @@ class AttemptTrace:
     finished_at_s: float
     overhead_s: float
     error: str | None
+    parts: tuple[PartTime, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PartReport:
+    """Promise against measurement of a function that was fused to an operator; `id` names its value."""
+
+    id: str
+    name: str
+    op: str
+    promised_s: float
+    measured_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class OperatorReport:
     """Promise against measurement. `measured_s` is the mean over `count` successful attempts; None where there was
-    none."""
+    none. `parts` are the functions that were fused to it, in order."""
 
     id: str
     name: str
@@ -80,6 +95,7 @@ class OperatorReport:
     count: int
     promised_visits: float
     failures: int
+    parts: tuple[PartReport, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +169,7 @@ class Trace:
                 finished_at_s=started_at + served.duration_s,
                 overhead_s=served.overhead_s,
                 error=error,
+                parts=served.parts,
             )
         )
 
@@ -237,7 +254,19 @@ def _operators(plan: Plan, attempts: Sequence[AttemptTrace]) -> Iterable[Operato
             count=len(done),
             promised_visits=operator.visits,
             failures=len(tried) - len(done),
+            parts=tuple(_parts(operator, done)),
         )
+
+
+def _parts(operator: PlanOperator, done: Sequence[AttemptTrace]) -> Iterable[PartReport]:
+    took_s: dict[str, list[float]] = {}
+    for part in (part for attempt in done for part in attempt.parts):
+        took_s.setdefault(part.id, []).append(part.duration_s)
+    for part in operator.parts:
+        if part.call is not None:
+            measured = took_s.get(part.call.id)
+            mean_s = sum(measured) / len(measured) if measured else None
+            yield PartReport(part.call.id, part.call.name, part.op, part.latency_s, mean_s)
 
 
 def _plain(value: Any) -> Any:

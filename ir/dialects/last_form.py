@@ -9,7 +9,7 @@ from xdsl.ir import Block, Operation
 from xdsl.utils.exceptions import VerifyException
 
 from ir.dialects.decision import FORWARDS, INPUTS, OPERATOR, POOL, InputsAttr, text
-from ir.dialects.names import CHOICE, own_id, region_parameters
+from ir.dialects.names import CHOICE, FUSED, own_id, region_parameters, value_id
 from ir.dialects.task import FunctionOp
 from ir.expression import ExpressionError, parse, references
 
@@ -18,8 +18,8 @@ def verify_last_form(body: Block, parameters: tuple[str, ...]) -> None:
     """Check a graph's body. Raises `VerifyException`.
 
     No choice is left; every operation has inputs or only forwards values; every function's work is an operator with a
-    pool and an id of its own; every name in an expression is in scope. What only forwards brings no name into scope:
-    its value dissolves into the expressions that read it.
+    pool and an id of its own, or a part of a fused one; every name in an expression is in scope. What only forwards
+    brings no name into scope: its value dissolves into the expressions that read it.
     """
     _Walk().enter(body, frozenset(parameters))
 
@@ -37,9 +37,9 @@ class _Walk:
             _check_scope(op, scope)
             for region, parameters in zip(op.regions, region_parameters(op), strict=True):
                 self.enter(region.block, frozenset(scope.union(parameters)))
-            identifier = own_id(op)
-            if identifier is not None and FORWARDS not in op.attributes:
-                scope.add(identifier)
+            name = value_id(op)
+            if name is not None and FORWARDS not in op.attributes:
+                scope.add(name)
 
     def check_kind(self, op: Operation) -> None:
         what = _name(op)
@@ -49,7 +49,7 @@ class _Walk:
             raise VerifyException(f"{what} must have either {INPUTS} or {FORWARDS} in the last form")
         operator = text(op, OPERATOR)
         if operator is None:
-            if isinstance(op, FunctionOp) and FORWARDS not in op.attributes:
+            if op.name == FUSED or (isinstance(op, FunctionOp) and not _is_part(op)):
                 raise VerifyException(f"{what} is work of a function and has no {OPERATOR}")
             return
         if text(op, POOL) is None:
@@ -73,6 +73,12 @@ def _check_scope(op: Operation, scope: set[str]) -> None:
             raise VerifyException(
                 f"an input of {_name(op)} reads {min(unknown)!r}, which is not in scope: {expression}"
             )
+
+
+def _is_part(op: Operation) -> bool:
+    """Whether an operation runs within another or only forwards what it reads."""
+    around = op.parent_op()
+    return FORWARDS in op.attributes or (around is not None and around.name == FUSED)
 
 
 def _name(op: Operation) -> str:

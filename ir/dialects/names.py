@@ -17,10 +17,22 @@ CHOICE = "plan.choose"
 """The operation whose regions may define the same ids: they are ways to do the same."""
 
 
+FUSED = "agent.fused"
+"""The operation whose value has the name that the last operation in its region gives it."""
+
+
 def own_id(op: Operation) -> str | None:
     """The id of a task, or None for an operation that is no task."""
     attribute = op.properties.get("id")
     return attribute.data if isinstance(attribute, StringAttr) else None
+
+
+def value_id(op: Operation) -> str | None:
+    """The name of an operation's value in expressions: its id, or that of the last of computes that were fused."""
+    if op.name == FUSED and op.regions[0].block.last_op is not None:
+        made_by = op.regions[0].block.last_op.operands[0].owner
+        return own_id(made_by) if isinstance(made_by, Operation) else None
+    return own_id(op)
 
 
 def region_parameters(op: Operation) -> list[tuple[str, ...]]:
@@ -82,7 +94,7 @@ class _Walk:
             identifier = own_id(op)
             if identifier is not None:
                 self.claim(identifier)
-                self.bind(identifier, op, op.results, hidden)
+                self.bind(value_id(op) or identifier, op, op.results, hidden)
         for name, previous in reversed(hidden):
             self.meaning[name] = previous
         for op in block.ops:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import FloatAttr, ModuleOp
@@ -123,6 +123,8 @@ def _annotate_demand(op: Operation, tokens: Mapping[str, _Tokens]) -> None:
             cost.set_amount(op, "wait_s", op.wait_s.value.data)
         case tool.ComputeOp() | tool.InvokeOp() | agent.ComputeOp() | memory.MemoryOp():
             _annotate_cpu(op)
+        case control.FusedOp():
+            _set(op, "bytes_out", _yielded_bytes(op))
         case model.RunOp():
             _annotate_run(op)
         case model.EncodeOp() | model.DecodeEncodedOp():
@@ -225,7 +227,14 @@ def _annotate_cpu(op: tool.ComputeOp | tool.InvokeOp | agent.ComputeOp | memory.
     if not isinstance(op, tool.ComputeOp) and expected.latency_s is not None and cpu_s is not None:
         _set(op, "wait_s", expected.latency_s - cpu_s)
     _set(op, "tokens_out", expected.tokens_out)
-    _set(op, "bytes_out", _scaled(expected.tokens_out, TEXT_BYTES_PER_TOKEN))
+    if not isinstance(op.parent_op(), control.FusedOp):
+        _set(op, "bytes_out", _scaled(expected.tokens_out, TEXT_BYTES_PER_TOKEN))
+
+
+def _yielded_bytes(op: control.FusedOp) -> float | None:
+    """Bytes that fused computes hand on: those of the last one's result, since no other leaves the operation."""
+    last = cast(Operation, cast(Operation, op.body.block.last_op).operands[0].owner)
+    return _scaled(prior(last).tokens_out, TEXT_BYTES_PER_TOKEN)
 
 
 def _annotate_run(op: model.RunOp) -> None:

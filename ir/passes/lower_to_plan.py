@@ -34,7 +34,7 @@ from ir.dialects.agent import CallOp as AgentCallOp
 from ir.dialects.agent import ExprOp, GraphOp, InterruptOp, ObserveOp, OutputOp
 from ir.dialects.assembly import names_of
 from ir.dialects.comm import KvTransferOp
-from ir.dialects.control import FanoutOp, LoopOp, ReactOp, WhenOp, YieldOp
+from ir.dialects.control import FanoutOp, FusedOp, LoopOp, ReactOp, WhenOp, YieldOp
 from ir.dialects.decision import FORWARDS, INPUTS, LAST_FORM, OPERATOR, InputsAttr
 from ir.dialects.last_form import verify_last_form
 from ir.dialects.llm import CallLlmOp, DecodeOp, ParseOp, PrefillOp, PrefixPrefillOp, RenderOp
@@ -42,7 +42,7 @@ from ir.dialects.names import own_id
 from ir.dialects.plan import ChooseOp
 from ir.dialects.task import CallOp, FunctionOp
 from ir.dialects.tool import ComputeOp, InvokeOp, LookupOp, WaitOp
-from ir.expression import DictOf, Expression, parse, to_text
+from ir.expression import DictOf, Expression, parse, references, to_text
 
 _FORWARDING = (ExprOp, KvTransferOp, LookupOp, WaitOp)
 """Operations whose values dissolve into the expressions that read them."""
@@ -77,7 +77,7 @@ def _lower(graph: GraphOp) -> None:
             op.attributes[FORWARDS] = UnitAttr()
             continue
         inputs = _inputs(op, renders)
-        if isinstance(op, FunctionOp):
+        if isinstance(op, FusedOp) or (isinstance(op, FunctionOp) and not isinstance(op.parent_op(), FusedOp)):
             op.attributes[OPERATOR] = StringAttr(_operator_id(op))
         op.attributes[INPUTS] = inputs
     graph.attributes[LAST_FORM] = UnitAttr()
@@ -87,7 +87,7 @@ def _lower(graph: GraphOp) -> None:
         raise PassFailedException(str(error)) from None
 
 
-def _operator_id(op: FunctionOp) -> str:
+def _operator_id(op: FunctionOp | FusedOp) -> str:
     call = view.call_id(op)
     return f"{call}.{view.phase(op)}" if isinstance(op, _PARTS) else call
 
@@ -117,6 +117,8 @@ def _inputs(op: Operation, renders: Mapping[str, RenderOp]) -> InputsAttr:
             return _named(value=op.operands[0])
         case InterruptOp():
             return _named(question=op.question)
+        case FusedOp():
+            return InputsAttr.of({name: name for name in _names_read(op)})
         case CallOp() | ComputeOp() if not isinstance(op, _WHOLE):
             call = view.inputs(op)
             return InputsAttr.of(call.named, call.rest)
@@ -128,6 +130,18 @@ def _inputs(op: Operation, renders: Mapping[str, RenderOp]) -> InputsAttr:
                 else ("give it a rule in lower-to-plan, or leave out the pass that makes it")
             )
             raise PassFailedException(f"{what} has no place in a plan; {remedy}")
+
+
+def _names_read(op: FusedOp) -> list[str]:
+    """The names that fused computes read of what is around them, each once."""
+    read: dict[str, None] = {}
+    made: set[str] = set()
+    for part in op.body.block.ops:
+        if isinstance(part, CallOp):
+            for expression in view.inputs(part).named.values():
+                read.update(dict.fromkeys(sorted(references(parse(expression)) - made)))
+            made.add(part.id.data)
+    return list(read)
 
 
 def _decode_inputs(op: DecodeOp, renders: Mapping[str, RenderOp]) -> InputsAttr:

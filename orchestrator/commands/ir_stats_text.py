@@ -18,6 +18,7 @@ _COLUMNS: Mapping[str, tuple[str, float]] = {
     "moved_bytes": ("moved MB", 1e6),
     "cpu_s": ("CPU s", 1.0),
     "wait_s": ("wait s", 1.0),
+    "dispatches": ("dispatches", 1.0),
     "cost_usd": ("fees", 1.0),
 }
 """Of each amount its heading and the unit that it is printed in."""

@@ -96,6 +96,9 @@ def _totals(plan: Plan, penalty: float) -> Iterator[str]:
 
 
 def _choices(plan: Plan) -> Iterator[str]:
+    for operator in plan.operators:
+        if operator.calls:
+            yield f"fused: {operator.id} runs {', '.join(call.id for call in operator.calls)} in one call"
     for choice, alternative in plan.choices.items():
         yield f"choice: {choice} is {alternative}"
     for transfer in plan.transfers:

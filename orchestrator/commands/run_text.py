@@ -36,7 +36,7 @@ def _lines(report: RunReport) -> Iterator[str]:
         yield f"answer{' (simulated devices took part)' if report.simulated else ''}:"
         yield _value(report.value)
     yield ""
-    yield table(HEADER, [_row(operator) for operator in report.operators], NUMBERS)
+    yield table(HEADER, [row for operator in report.operators for row in _rows(operator)], NUMBERS)
     yield ""
     yield from _totals(report)
     for mark in report.marks:
@@ -74,6 +74,14 @@ def _totals(report: RunReport) -> Iterator[str]:
         yield f"SLA {limit}: {verdicts[report.verdict]}"
     else:
         yield "SLA: none"
+
+
+def _rows(operator: OperatorReport) -> Iterator[tuple[str, ...]]:
+    """An operator, and below it the functions that were fused to it."""
+    yield _row(operator)
+    for part in operator.parts:
+        measured = "-" if part.measured_s is None else format_duration(part.measured_s)
+        yield f"  {part.id}", part.op, "", format_duration(part.promised_s), measured, "", "fused"
 
 
 def _row(operator: OperatorReport) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from time import perf_counter
 
 from placement.plan import PlanOperator
-from runtime.drivers.driver import Call, CallFailed, DriverSettings, Result
+from runtime.drivers.driver import Call, CallFailed, DriverSettings, PartTime, Result
 from runtime.drivers.worker_pool import WorkerPool
 from runtime.drivers.worker_process import WorkerDied
 from runtime.errors import FunctionError
@@ -22,7 +22,7 @@ class CpuDriver:
     wall_s_per_virtual_s = 1.0
 
     def __init__(self, settings: DriverSettings) -> None:
-        named = [operator.function for operator in settings.operators.values() if operator.function is not None]
+        named = [function for operator in settings.operators.values() for function in operator.functions]
         functions = {(function.source, function.qualname): function for function in named}
         self._workers = WorkerPool(settings.root, list(functions.values()), settings.max_result_bytes)
         self._slots = settings.slots
@@ -33,12 +33,13 @@ class CpuDriver:
 
     async def run(self, call: Call, operator: PlanOperator, limit_s: float | None) -> Result:
         """Run the call; a process that is not done after `limit_s` is killed."""
-        if operator.function is None:
+        if not operator.functions:
             message = f"operator {operator.id!r} names no function, so there is nothing to run on a CPU; plan again"
             raise CallFailed(Failure("refused", "FunctionError", message), 0.0)
         message = {
             "op": operator.op,
-            "function": operator.function.model_dump(),
+            "function": None if operator.function is None else operator.function.model_dump(),
+            "calls": [call.model_dump() for call in operator.calls],
             "arguments": call.arguments,
             "rest": call.rest,
             "in_turn": call.in_turn,
@@ -56,7 +57,7 @@ class CpuDriver:
             raise CallFailed(Failure("refused", "FunctionError", str(error)), perf_counter() - begun) from None
         if "failure" in answer:
             raise CallFailed(Failure(**answer["failure"]), took_s)
-        return Result(answer["value"], took_s)
+        return Result(answer["value"], took_s, tuple(PartTime(*part) for part in answer.get("parts", ())))
 
     async def close(self) -> None:
         """End the processes."""

@@ -19,8 +19,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-from placement.plan import Function
+from placement.plan import Function, PartCall
 from runtime.drivers.messages import HEADER
+from runtime.drivers.user_calls import PartFailed, perform_all, result_too_large
 from runtime.drivers.user_code import failure_of, perform
 from runtime.failure import Failure
 from runtime.functions import load
@@ -35,7 +36,7 @@ def main() -> None:
     root, limit = Path(setup["root"]), int(setup["max_result_bytes"])
     _send(connection, _prepared([Function(**function) for function in setup["functions"]], root))
     while True:
-        _send(connection, _bounded(_answer(requests.get(), root), limit))
+        _send(connection, _bounded(_answer(requests.get(), root, limit), limit))
 
 
 def _prepared(functions: list[Function], root: Path) -> bytes:
@@ -50,7 +51,9 @@ def _prepared(functions: list[Function], root: Path) -> bytes:
     return b'{"value": null}'
 
 
-def _answer(request: dict[str, Any], root: Path) -> bytes:
+def _answer(request: dict[str, Any], root: Path, limit: int) -> bytes:
+    if request["calls"]:
+        return _answer_all([PartCall(**call) for call in request["calls"]], request["arguments"], root, limit)
     function = Function(**request["function"])
     try:
         user = load(function, root)
@@ -60,14 +63,18 @@ def _answer(request: dict[str, Any], root: Path) -> bytes:
         return _failed(failure_of(error, function, root))
 
 
+def _answer_all(calls: list[PartCall], arguments: dict[str, Any], root: Path, limit: int) -> bytes:
+    """The answer of functions that were fused, with the seconds that each took."""
+    try:
+        value, times = perform_all(calls, arguments, root, limit)
+    except PartFailed as error:
+        return _failed(error.failure)
+    return f'{{"value": {value}, "parts": {json.dumps([[time.id, time.duration_s] for time in times])}}}'.encode()
+
+
 def _bounded(answer: bytes, limit: int) -> bytes:
-    if len(answer) <= limit:
-        return answer
-    message = (
-        f"the result has {len(answer)} bytes as JSON, the limit is {limit}; return a reference such as a file name, "
-        "or raise max_result_bytes"
-    )
-    return _failed(Failure("refused", "ResultTooLarge", message))
+    too_large = result_too_large(answer, limit)
+    return answer if too_large is None else _failed(too_large)
 
 
 def _failed(failure: Failure) -> bytes:

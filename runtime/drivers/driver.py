@@ -43,11 +43,20 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class PartTime:
+    """How many virtual seconds a function took that ran inside an operator, by its id in the plan."""
+
+    id: str
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
-    """A value and how many virtual seconds it took."""
+    """A value and how many virtual seconds it took; `parts` are those of the functions that were fused."""
 
     value: Json
     duration_s: float
+    parts: tuple[PartTime, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,7 @@ class Outcome:
     queued_s: float
     duration_s: float
     held_s: float = 0.0
+    parts: tuple[PartTime, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

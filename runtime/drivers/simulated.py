@@ -16,7 +16,7 @@ from typing import cast
 
 from placement.plan import PlanOperator
 from runtime.drivers.cpu import CpuDriver
-from runtime.drivers.driver import Call, CallFailed, DriverSettings, Result
+from runtime.drivers.driver import Call, CallFailed, DriverSettings, PartTime, Result
 from runtime.drivers.user_code import failure_of
 from runtime.events import Json
 from runtime.failure import Failure
@@ -37,8 +37,8 @@ class SimulatedDriver:
         """Load the functions. Raises `FunctionError` for code that cannot be loaded."""
         operators = self._settings.operators.values()
         for operator in operators:
-            if operator.function is not None:
-                load(operator.function, self._settings.root)
+            for function in operator.functions:
+                load(function, self._settings.root)
         if any(operator.op not in _MODEL_OPS for operator in operators):
             self._user_code = CpuDriver(self._settings)
             await self._user_code.start()
@@ -54,7 +54,8 @@ class SimulatedDriver:
         value = await self._value(call, operator)
         left_s = predicted_s * self.wall_s_per_virtual_s - (perf_counter() - begun)
         await asyncio.sleep(max(0.0, left_s))
-        return Result(value, predicted_s)
+        parts = [PartTime(part.call.id, part.latency_s) for part in operator.parts if part.call is not None]
+        return Result(value, predicted_s, tuple(parts))
 
     async def close(self) -> None:
         """End the processes of user code."""

@@ -27,6 +27,7 @@ from orchestrator.to_ir import to_ir
 from placement.plan import Plan
 from runtime.ray_executor import RayExecutor
 from runtime.run_options import RunOptions
+from runtime.trace import RunReport
 from tests.placement.sample_agents import cores, h100
 
 TOLERANCE = 0.10
@@ -124,15 +125,20 @@ def compared(without: Plan, with_: Plan, inputs: Mapping[str, Any]) -> Gain:
 
 def latency_s(plan: Plan, inputs: Mapping[str, Any]) -> float:
     """Seconds of a stopwatch around the fastest of some runs, on warm replicas and at time scale 1."""
+    return min(report.wall_s for report in reports(plan, inputs))
+
+
+def reports(plan: Plan, inputs: Mapping[str, Any]) -> list[RunReport]:
+    """What became of some runs, all of which succeeded, on warm replicas and at time scale 1."""
     executor = RayExecutor(plan, RunOptions(time_scale=1.0, resources=DEVICES))
     try:
         executor.start()
-        reports = [asyncio.run(executor.execute(inputs)) for _ in range(RUNS)]
+        found = [asyncio.run(executor.execute(inputs)) for _ in range(RUNS)]
     finally:
         executor.close()
-    for report in reports:
+    for report in found:
         assert report.status == "success", report.error
-    return min(report.wall_s for report in reports)
+    return found
 
 
 def simulated_cores(count: int = 16, usd_per_hour: float = 3600.0) -> DeviceClass:

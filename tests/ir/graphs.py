@@ -242,3 +242,21 @@ class _Maker:
         source = self.draw(st.permutations([name for name in scope if name in self.records]))
         inputs = dict(zip(graph.body.parameters, source, strict=False))
         return AgentTask(**self.header("agent"), inputs=inputs, graph=graph)
+
+
+def with_chain(graph: Graph) -> Graph:
+    """The graph with three pure computes behind its answer, with an expression between the first two."""
+    chain = (_compute("head", graph.body.result), _compute("middle", "head.n"), _compute("tail", "middle"))
+    return replace(graph, body=Body(graph.body.parameters, (*graph.body.tasks, *chain), "[tail, question]"))
+
+
+def _compute(name: str, argument: str) -> CallTask:
+    return CallTask(
+        id=name,
+        name=name,
+        kind="compute",
+        function=FunctionRef("a.py", "f1", "00"),
+        inputs={"a": argument},
+        prior=Prior(0.25),
+        execution=Execution(idempotent=True, pure=True),
+    )

@@ -45,8 +45,9 @@ def first(text: str) -> str:
     return text
 
 
-@compute(latency="2ms", cost_usd=0)
+@compute(latency="2ms", cost_usd=0, pure=False)
 def second(text: str) -> str:
+    """Not pure, so that no chain of these is fused; `test_fused_rows.py` has those that are."""
     return text
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,18 +20,19 @@ from ir.view import entry
 from orchestrator.graph import Graph
 from orchestrator.to_ir import to_ir
 from placement import plan
-from placement.body_from_ir import write_body
+from placement.body_from_ir import fused_calls, write_body
 from tests.ir.deciding import decide
-from tests.ir.graphs import INPUTS, LEAVES, graphs
+from tests.ir.graphs import INPUTS, LEAVES, graphs, with_chain
 
 Scope = Mapping[str, object]
 
 
 @dataclass(frozen=True)
 class Body:
-    """Runs a body; `functions` are the kind and the user's function of each operator."""
+    """Runs a body; `functions` are the kind and the user's function of each operator, `fused` the calls in one."""
 
     functions: Mapping[str, tuple[str, str]]
+    fused: Mapping[str, Sequence[plan.PartCall]]
 
     def value(self, block: plan.Block, scope: Scope, *arguments: object) -> Any:
         known = {**scope, **dict(zip(block.parameters, arguments, strict=True))}
@@ -78,9 +79,11 @@ class Body:
         return values
 
     def operator(self, node: plan.OpNode, scope: Scope) -> object:
-        kind, function = self.functions[node.operator]
         named = {name: read(expression, scope) for name, expression in node.inputs.items()}
         rest = None if node.rest is None else read(node.rest, scope)
+        if node.operator in self.fused:
+            return self.calls(self.fused[node.operator], named)
+        kind, function = self.functions[node.operator]
         match kind:
             case "llm.render":
                 return named, rest
@@ -94,6 +97,13 @@ class Body:
                 return LEAVES[function](*([] if messages is None else [messages]), **arguments)
             case _:
                 return LEAVES[function](**named, **(rest or {}))
+
+    def calls(self, calls: Sequence[plan.PartCall], named: Mapping[str, object]) -> object:
+        known, value = dict(named), None
+        for call in calls:
+            arguments = {name: read(expression, known) for name, expression in call.inputs.items()}
+            value = known[call.id] = LEAVES[call.function.qualname](**arguments)
+        return value
 
     def react(self, node: plan.ReactNode, scope: Scope) -> object:
         messages: list[object] = []
@@ -120,18 +130,20 @@ def read(expression: str, scope: Scope) -> Any:
 @settings(max_examples=40, deadline=None)
 @given(graphs(), st.data())
 def test_a_body_gives_what_the_ir_gives(graph: Graph, data: st.DataObject) -> None:
-    module = decide(run_passes(to_ir(graph)), lambda names: data.draw(st.sampled_from(names)))
+    module = decide(run_passes(to_ir(with_chain(graph))), lambda names: data.draw(st.sampled_from(names)))
     last_form = entry(run_after_solve(module))
     functions: dict[str, tuple[str, str]] = {}
     for op in last_form.walk():
         operator = text(op, OPERATOR)
         if operator is not None and isinstance(op, FunctionOp):
             functions[operator] = op.name, op.function.qualname.data
-    body, inputs = write_body(last_form), [INPUTS[name] for name in ("question", "limit")]
+    meaning, fused = write_body(last_form), fused_calls(last_form)
+    assert [call.id for call in fused["tail_fused"]] == ["head", "middle", "tail"]
+    body, inputs = Body(functions, fused), [INPUTS[name] for name in ("question", "limit")]
     try:
         expected = interpret(module, INPUTS, LEAVES)
     except (InterpretError, ExpressionError) as error:
         with pytest.raises(type(error)):
-            Body(functions).value(body, {}, *inputs)
+            body.value(meaning, {}, *inputs)
         return
-    assert repr(Body(functions).value(body, {}, *inputs)) == repr(expected)
+    assert repr(body.value(meaning, {}, *inputs)) == repr(expected)

@@ -82,3 +82,12 @@ def test_a_row_of_another_size_is_refused(name: str, asked: float) -> None:
         check_size(llm_spec("decode"), measured)
     check_size(llm_spec("decode", tokens_in=None, tokens_out=None), measured)
     check_size(llm_spec("decode"), row("answer.decode", "h100_sxm", 1.0, 0.0, tokens_in=1000, tokens_out=100))
+
+
+def test_what_was_fused_has_its_own_sizes_and_the_result_of_the_last() -> None:
+    members = (call_spec("split", tokens_out=10.0, bytes_out=40.0), call_spec("tell", tokens_out=50.0, bytes_out=200.0))
+    whole = call_spec("split, tell", members=members, tokens_out=50.0, bytes_out=200.0)
+    (found,) = sized((whole,), ("split.call", None, 20), ("tell.call", None, 75))
+    assert [(each.tokens_out, each.bytes_out) for each in found.members] == [(20, 80), (75, 300)]
+    assert (found.tokens_out, found.bytes_out) == (75, 300)
+    assert sized((whole,)) == (whole,)

@@ -277,6 +277,22 @@ def add(a, b=1):
 
 
 @Step
+def take(items):
+    """Gives the last item of a list, which it loses."""
+    return items.pop()
+
+
+@Step
+def pair(a, b):
+    return a, b
+
+
+@Step
+def not_a_number():
+    return float("nan")
+
+
+@Step
 async def later(a):
     await asyncio.sleep(0)
     return a

@@ -1,14 +1,16 @@
 """Reports: means over instances, marks, verdicts, and a JSON form."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from placement.plan import PlanSla
+from placement.plan import Function, OperatorPart, PartCall, PlanSla
+from runtime.drivers.driver import PartTime
 from runtime.events import Dispatch, Finish, Log
 from runtime.failure import Failure
-from runtime.trace import RunFacts, Served, Trace, report, verdict
+from runtime.trace import PartReport, RunFacts, Served, Trace, report, verdict
 
 
 def served(duration_s: float, queued_s: float = 0.0, failure: Failure | None = None, simulated: bool = False) -> Served:
@@ -83,3 +85,24 @@ def test_a_report_is_json(plans: Any) -> None:
 )
 def test_verdicts(status: Any, latency_s: float, limit_s: float | None, expected: str) -> None:
     assert verdict(status, latency_s, limit_s) == expected
+
+
+def test_fused_functions_are_told_beside_their_promises(plans: Any) -> None:
+    function = Function(source="a.py", qualname="f", sha256="00")
+    calls = [PartCall(id=id, name="f", function=function, inputs={}) for id in ("one", "two")]
+    parts = [OperatorPart(op="agent.compute", latency_s=0.5, call=call) for call in calls]
+    fused = plans.operator("two_fused", op="agent.fused", parts=parts)
+    plan = plans.plan([plans.op("two", operator="two_fused")], "two", operators=[fused])
+    trace = Trace([], [])
+    for took_s in (1.0, 2.0):
+        times = (PartTime("one", took_s), PartTime("two", 0.25))
+        trace.add(dispatch("two_fused"), "two_fused", replace(served(took_s + 0.25), parts=times))
+    trace.add(dispatch("two_fused"), "two_fused", served(9.0, failure=Failure("raised", "E", "bad")))
+    (told,) = report(plan, trace, Finish("success", None, None, 3.25), FACTS).operators
+    # the mean of the attempts that succeeded: (1 + 2) / 2
+    assert told.parts == (
+        PartReport("one", "f", "agent.compute", 0.5, 1.5),
+        PartReport("two", "f", "agent.compute", 0.5, 0.25),
+    )
+    (nothing,) = report(plan, Trace([], []), None, FACTS).operators
+    assert [part.measured_s for part in nothing.parts] == [None, None]

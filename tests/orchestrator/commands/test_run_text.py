@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.commands.run_text import failure_text, run_text
 from runtime.failure import Failure
-from runtime.trace import Mark, OperatorReport, RunReport
+from runtime.trace import Mark, OperatorReport, PartReport, RunReport
 
 OPERATOR = OperatorReport(
     id="answer.decode",
@@ -123,3 +123,14 @@ def test_a_run_that_waits_tells_for_what() -> None:
     waiting = replace(REPORT, status="interrupted", value=None, questions={"ask": "really?"})
     assert failure_text(waiting) == "error: the run waits for an answer: ask: really?"
     assert failure_text(replace(waiting, status="cancelled", questions={})) == "error: the run ended as cancelled"
+
+
+def test_fused_functions_stand_below_their_operator() -> None:
+    parts = (PartReport("one", "f", "agent.compute", 0.5, 0.25), PartReport("two", "g", "agent.compute", 1.5, None))
+    fused = replace(OPERATOR, id="two_fused", op="agent.fused", simulated=False, parts=parts)
+    lines = [" ".join(line.split()) for line in run_text(replace(REPORT, operators=(fused,))).splitlines()]
+    start = lines.index("two_fused agent.fused h100_sxm 500 ms 250 ms 3 1 failed")
+    assert lines[start + 1 : start + 3] == [
+        "one agent.compute 500 ms 250 ms fused",
+        "two agent.compute 1.5 s - fused",
+    ]

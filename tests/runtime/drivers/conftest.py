@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from placement.plan import OperatorPart, PartCall, PlanOperator
 from runtime.drivers.driver import Call, DriverSettings
 
 
@@ -26,6 +27,21 @@ def call() -> Callable[..., Call]:
             transfer_s=0.0,
             remaining_s=None,
         )
+
+    return make
+
+
+@pytest.fixture
+def fused(plans: Any, user_code: Any) -> Callable[..., PlanOperator]:
+    """`fused("a_b", add={"a": "x"}, double={"a": "add"})` runs these functions one after another, 0.25 s each."""
+
+    def make(id: str, **inputs: dict[str, str]) -> PlanOperator:
+        calls = [
+            PartCall(id=name, name=name, function=user_code.function(name), inputs=read)
+            for name, read in inputs.items()
+        ]
+        parts = [OperatorPart(op="agent.compute", latency_s=0.25, call=call) for call in calls]
+        return plans.operator(id, op="agent.fused", parts=parts)
 
     return make
 

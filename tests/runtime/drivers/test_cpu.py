@@ -199,3 +199,25 @@ def test_a_process_that_dies_while_it_loads_is_told(settings: Settings, plans: A
 def test_a_models_work_is_not_user_code(settings: Settings, call: Any) -> None:
     failure = failure_of(settings("ask", op="llm.decode"), call("ask"))
     assert "llm.decode is a language model's work" in failure.message
+
+
+def test_fused_functions_run_in_one_call_and_each_time_is_measured(settings: Settings, call: Any, fused: Any) -> None:
+    operator = fused("both", add={"a": "x"}, pair={"a": "add", "b": "x"})
+    result = run_one(settings(operators={"both": operator}), call("both", x=1))
+    assert result.value == [2, 1]
+    assert [part.id for part in result.parts] == ["add", "pair"]
+    assert 0 < sum(part.duration_s for part in result.parts) <= result.duration_s
+
+
+def test_a_failure_of_a_fused_function_names_it(settings: Settings, call: Any, fused: Any) -> None:
+    operator = fused("both", add={"a": "x"}, divide={"a": "add", "b": "0"})
+    failure = failure_of(settings(operators={"both": operator}), call("both", x=1))
+    assert (failure.type, failure.instance) == ("ZeroDivisionError", "divide")
+    assert "in divide" in failure.traceback
+
+
+def test_fused_functions_that_cannot_be_loaded_are_refused_at_the_start(
+    settings: Settings, call: Any, fused: Any
+) -> None:
+    with pytest.raises(FunctionError, match="bad annotation"):
+        run_one(settings(operators={"both": fused("both", add={"a": "1"}, unprepared={})}), call("both"))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from placement.plan import Promise
-from runtime.drivers.driver import CallFailed, DriverSettings, Result
+from runtime.drivers.driver import CallFailed, DriverSettings, PartTime, Result
 from runtime.drivers.simulated import SimulatedDriver
 
 Settings = Callable[..., DriverSettings]
@@ -83,3 +83,11 @@ def test_other_user_code_really_runs_but_takes_the_predicted_time(settings: Sett
     made = settings("add", op="agent.compute")
     predicted(made, "add", 3.0)
     assert run_one(made, call("add", a=1)) == Result(2, 3.0)
+
+
+def test_fused_functions_really_run_and_report_the_predicted_times(settings: Settings, call: Any, fused: Any) -> None:
+    made = settings(operators={"both": fused("both", add={"a": "x"}, pair={"a": "add", "b": "x"})})
+    predicted(made, "both", 0.5)
+    result = run_one(made, call("both", x=1))
+    parts = (PartTime("add", 0.25), PartTime("pair", 0.25))
+    assert result == Result([2, 1], 0.5, parts)
