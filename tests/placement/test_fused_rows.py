@@ -113,6 +113,7 @@ def test_the_node_has_the_name_of_the_last_value_and_reads_what_is_around(result
         "operator": "tell_fused",
         "inputs": {"text": "text"},
         "rest": None,
+        "streams": {},
     }
     assert render.model_dump()["inputs"] == {"question": "tell"}
     assert result.plan.operators[1].inputs == ["tell_fused"]
