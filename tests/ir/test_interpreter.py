@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from ir.interpreter import MEANINGS, InterpretError, interpret
+from ir.interpreter import MEANINGS, ArgumentsRefused, InterpretError, interpret
 from ir.text import parse
 from ir.universe import DIALECTS
 
@@ -101,6 +101,28 @@ def test_a_react_stops_at_its_bound_and_tells_the_model_of_unknown_tools() -> No
     assert run(REACT, {"f": think}, "last text") == "last text"
     assert len(seen) == 4  # after two turns; the third is the last
     assert seen[1]["content"] == "error: there is no tool 'divide'; the tools are: add"
+
+
+def test_nobody_reads_a_tool_of_the_last_turn_so_that_it_does_not_run() -> None:
+    ran: list[int] = []
+
+    def think(messages: list[Any], question: str) -> dict[str, Any]:
+        return {"content": question, "tool_calls": [{"name": "add", "arguments": {"x": 1, "y": 2}}]}
+
+    assert run(REACT, {"f": think, "g": lambda x, y: ran.append(x + y)}, "last text") == "last text"
+    assert ran == [3, 3]  # three turns at most
+
+
+def test_a_refusal_of_arguments_is_told_to_the_model() -> None:
+    def think(messages: list[Any], question: str) -> dict[str, Any]:
+        if messages:
+            return {"content": messages[-1]["content"], "tool_calls": []}
+        return {"content": None, "tool_calls": [{"name": "add", "arguments": {"x": 1}}]}
+
+    def add(**chosen: int) -> int:
+        raise ArgumentsRefused("y is missing")
+
+    assert run(REACT, {"f": think, "g": add}, "1 + ?") == "error: y is missing"
 
 
 CHOICE = f"""
