@@ -92,7 +92,12 @@ def hear(sound: Any) -> Record:
 
 
 @llm(
-    model="llama3.1-70b", tokens_in=900, tokens_out=20, max_tokens=64, simulate=lambda question: record("ask", question)
+    model="llama3.1-70b",
+    tokens_in=900,
+    prefix_tokens=600,
+    tokens_out=20,
+    max_tokens=64,
+    simulate=lambda question: record("ask", question),
 )
 def ask(question: Any) -> Record:
     """You answer."""
