@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from costmodel.hardware import Device
 from costmodel.models import Model
 from costmodel.phase import Assumptions, Phase, Workload
-from costmodel.phase_search import Impossible, Setting, best_setting
+from costmodel.phase_search import Impossible, PhaseTask, Setting, best_setting
 
 BASELINE = ("h100", "h100")
 
@@ -59,7 +59,7 @@ def search(case: Case, devices: Mapping[str, Device], rules: Assumptions) -> Pha
 
 
 def _best(case: Case, device: Device, phase: Phase, limit_s: float, rules: Assumptions) -> Setting | Impossible:
-    return best_setting(case.model, case.precision, device, phase, case.load, limit_s, rules)
+    return best_setting(PhaseTask(case.model, case.precision, phase, case.load), device, limit_s, rules)
 
 
 def phase_usd(settings: Mapping[str, Setting | Impossible], prices: Mapping[str, float]) -> dict[str, float]:

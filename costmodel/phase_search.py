@@ -6,7 +6,7 @@ Prefill and decode have devices of their own, so each is searched alone and a pa
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from costmodel.hardware import Device
 from costmodel.models import Model
 from costmodel.parallel import tensor_parallel_degrees
-from costmodel.phase import Assumptions, Phase, Serving, Workload, all_reduce_part_s, largest_batch, pass_s
+from costmodel.phase import Assumptions, Floats, Phase, Serving, Workload, all_reduce_part_s, largest_batch, pass_s
 
 MOST_SEQUENCES = 8192
 """Batches above this are not tried; the gain of a larger one is below a thousandth."""
@@ -46,30 +46,48 @@ class Impossible:
     reason: str
 
 
-def best_setting(  # noqa: PLR0917 - the coordinates of one cell
-    model: Model,
-    precision: str,
-    device: Device,
-    phase: Phase,
-    load: Workload,
-    limit_s: float = math.inf,
-    rules: Assumptions | None = None,
+@dataclass(frozen=True, slots=True)
+class PhaseTask:
+    """What is to be served: a phase of a model in a precision, with the tokens of a request."""
+
+    model: Model
+    precision: str
+    phase: Phase
+    load: Workload
+
+
+def best_setting(
+    task: PhaseTask, device: Device, limit_s: float = math.inf, rules: Assumptions | None = None
 ) -> Setting | Impossible:
-    """The setting with the fewest device-seconds a request whose pass takes at most `limit_s`.
+    """The setting with the fewest device-seconds a request whose pass takes at most `limit_s`."""
+    return best_settings(task, device, (limit_s,), rules)[0]
+
+
+def best_settings(
+    task: PhaseTask, device: Device, limits_s: Sequence[float], rules: Assumptions | None = None
+) -> list[Setting | Impossible]:
+    """As `best_setting` for each limit.
 
     Of equals the smaller group, then the smaller batch. Prices do not matter: all devices of a phase cost the same.
     """
-    found: Setting | None = None
+    rules = rules or Assumptions()
+    found: list[Setting | None] = [None] * len(limits_s)
     fastest_s = math.inf
-    for serving in groups(model, precision, device, rules or Assumptions()):
-        most = min(largest_batch(serving, phase, load), MOST_SEQUENCES)
+    for serving in groups(task.model, task.precision, device, rules):
+        most = min(largest_batch(serving, task.phase, task.load), MOST_SEQUENCES)
         if most < 1:
             continue
-        setting, shortest_s = _best_batch(serving, phase, load, limit_s, most)
-        fastest_s = min(fastest_s, shortest_s)
-        if setting is not None and (found is None or setting.device_s < found.device_s * (1 - TIE)):
-            found = setting
-    return found or Impossible(_reason(phase, limit_s, fastest_s, rules or Assumptions()))
+        sizes = np.arange(1, most + 1, dtype=np.float64)
+        seconds = pass_s(serving, task.phase, task.load, sizes)
+        fastest_s = min(fastest_s, float(seconds[0]))
+        for place, limit_s in enumerate(limits_s):
+            batch = _best_batch(sizes, seconds, limit_s)
+            setting = None if batch is None else setting_of(serving, task.phase, task.load, batch)
+            found[place] = _better(found[place], setting)
+    return [
+        setting or Impossible(_reason(task.phase, limit_s, fastest_s, rules))
+        for setting, limit_s in zip(found, limits_s, strict=True)
+    ]
 
 
 def groups(model: Model, precision: str, device: Device, rules: Assumptions) -> Iterator[Serving]:
@@ -89,18 +107,20 @@ def setting_of(serving: Serving, phase: Phase, load: Workload, batch: int) -> Se
     return Setting(serving.tp, serving.pp, batch, seconds, _device_s(serving, phase, load, batch, seconds), share)
 
 
-def _best_batch(
-    serving: Serving, phase: Phase, load: Workload, limit_s: float, most: int
-) -> tuple[Setting | None, float]:
-    """The best batch within the limit, and the time of the shortest pass."""
-    sizes = np.arange(1, most + 1, dtype=np.float64)
-    seconds = pass_s(serving, phase, load, sizes)
+def _best_batch(sizes: Floats, seconds: Floats, limit_s: float) -> int | None:
+    """The smallest batch with the least time a request within the limit; None where no pass keeps it."""
     per_request = np.where(seconds <= limit_s, seconds / sizes, np.inf)
     least = per_request.min()
     if not np.isfinite(least):
-        return None, float(seconds[0])
-    best = int(np.argmax(per_request <= least * (1 + TIE)))
-    return setting_of(serving, phase, load, best + 1), float(seconds[0])
+        return None
+    return int(np.argmax(per_request <= least * (1 + TIE))) + 1
+
+
+def _better(known: Setting | None, other: Setting | None) -> Setting | None:
+    """The one with fewer device-seconds; of equals the known one."""
+    if known is None or other is None:
+        return known or other
+    return other if other.device_s < known.device_s * (1 - TIE) else known
 
 
 def _device_s(serving: Serving, phase: Phase, load: Workload, batch: int, seconds: float) -> float:

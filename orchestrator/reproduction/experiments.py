@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from costmodel.pairs import tokens_per_usd, why_not
+from costmodel.pairs import LATENCY, tokens_per_usd, why_not
 from costmodel.paper_devices import DEVICES, NAMES
 from costmodel.phase import Workload
 from costmodel.phase_search import Impossible, Setting
@@ -81,8 +81,9 @@ def _method() -> str:
         "the fewest device-seconds a request; fleets are in balance, so that a request costs the sum of both phases. "
         f"Efficiencies: {rules.mfu:.0%} of FLOP/s, {rules.mbu:.0%} of bandwidth; linear layers and attention are "
         "rooflines of their own; KV in the weights' precision, attention's arithmetic in FP16; KV memory is kept for "
-        f"whole outputs in {rules.margin:.0%} of memory. The latency SLA bounds the time to first token by 250 ms "
-        "(prefill of the whole batch) and the mean time between tokens by 20 ms; the throughput SLA bounds nothing. "
+        f"whole outputs in {rules.margin:.0%} of memory. The latency SLA bounds the time to first token by "
+        f"{LATENCY.ttft_s * 1e3:g} ms (prefill of the whole batch) and the mean time between tokens by "
+        f"{LATENCY.tbt_s * 1e3:g} ms; the throughput SLA bounds nothing. "
         "These are predictions of a roofline, not measurements. The paper names figures 8 and 9 without saying in the "
         "facts at hand which workload is which: here 8 is 512/4096 and 9 is 4096/512."
     )

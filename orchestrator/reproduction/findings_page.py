@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from costmodel.pairs import LATENCY
-from costmodel.paper_devices import COST_BASES, FLOP_BASES
+from costmodel.paper_devices import COST_BASES, FLOP_BASES, NAMES, devices, prices
 from orchestrator.reproduction import equations, figure4, sensitivity, voice_agent
 from orchestrator.reproduction.findings import FINDINGS, Finding, verdict
 from orchestrator.reproduction.page import Page, Part, Table
@@ -28,10 +28,35 @@ def page() -> Page:
             f"{LATENCY.tbt_s * 1e3:g} ms between tokens. The sensitivity study changes one of these at a time.",
             Table("Verdicts", HEADER, tuple(rows), csv="findings.csv"),
             sensitivity.table(),
+            _bought(),
             *(part for finding in FINDINGS for part in _cells(finding)),
             *_voice_parts(voice),
         ),
     )
+
+
+def _bought() -> Table:
+    """Why devices rank as they do: decode follows bandwidth per dollar, prefill FLOPs per dollar."""
+    full, operating = prices("full"), prices("operating")
+    rows = tuple(
+        (
+            NAMES[id_],
+            *(
+                f"{amount / hourly[id_]:.4g}" if amount else "no units"
+                for hourly in (full, operating)
+                for amount in (
+                    device.mem_bytes_per_s / 1e9,
+                    *(device.flops_per_s.get(each, 0.0) / 1e12 for each in ("fp16", "fp8")),
+                )
+            ),
+        )
+        for id_, device in devices("dense").items()
+    )
+    header = ("device", *(f"{what}, {basis}" for basis in ("full", "operating") for what in _RESOURCES))
+    return Table("What a dollar an hour rents, by cost basis, dense rates", header, rows, brief=True)
+
+
+_RESOURCES = ("GB/s", "FP16 TFLOP/s", "FP8 TFLOP/s")
 
 
 def _finding(finding: Finding) -> tuple[str, ...]:
@@ -78,6 +103,11 @@ def _cells(finding: Finding) -> tuple[Part, ...]:
 def _voice_parts(verdicts: dict[str, str]) -> tuple[Part, ...]:
     found = verdicts or {"-": voice_agent.ABSENT}
     return (
-        f"## {voice_agent.CLAIM}\n\nThe planner's answer for the example agent, as `{voice_agent.COMMAND}` gives it.",
-        Table(voice_agent.CLAIM, ("cost basis", "verdict"), tuple(found.items())),
+        f"## {voice_agent.CLAIM}\n\nThe planner's answer for the example agent. `{voice_agent.COMMAND}` also says what it "
+        "costs to keep those parts on CPU.",
+        Table(
+            voice_agent.CLAIM,
+            ("cost basis", "verdict"),
+            tuple((basis, said.split(";")[0]) for basis, said in found.items()),
+        ),
     )

@@ -6,9 +6,10 @@ The sensitivity study changes one of these at a time and asks for every verdict 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
+from costmodel.hardware import Device
 from costmodel.models import load_models
 from costmodel.pairs import LATENCY, THROUGHPUT, Case, Phases, Sla, benefits, pair_usd, search
 from costmodel.paper_devices import devices, prices
@@ -27,7 +28,9 @@ Key = tuple[str, str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One set of assumptions; the defaults are the basis of the findings' verdicts. `left_out`: devices not there."""
+    """One set of assumptions; the defaults are the basis of the findings' verdicts. `left_out`: devices not there.
+    `reached`: devices whose software reaches only this share of the rates that the others do.
+    """
 
     name: str = "basis"
     flop_basis: str = "dense"
@@ -35,6 +38,7 @@ class Scenario:
     rules: Assumptions = field(default_factory=Assumptions)
     latency: Sla = LATENCY
     left_out: tuple[str, ...] = ()
+    reached: tuple[tuple[str, float], ...] = ()
 
 
 BASIS = Scenario()
@@ -66,7 +70,7 @@ def study(scenario: Scenario) -> tuple[Result, ...]:
     """The sixteen experiments of figures 8 and 9 under a scenario, in the order of the tables."""
     hourly = prices(scenario.cost_basis)
     found = list[Result]()
-    for case, searched in _searched(scenario.flop_basis, scenario.rules, scenario.latency):
+    for case, searched in _searched(scenario.flop_basis, scenario.reached, scenario.rules, scenario.latency):
         phases = Phases(_kept(searched.prefill, scenario), _kept(searched.decode, scenario))
         usd = pair_usd(phases, hourly)
         found.append(Result(case, phases, usd, benefits(usd)))
@@ -78,10 +82,24 @@ def _kept(settings: Mapping[str, Setting | Impossible], scenario: Scenario) -> d
 
 
 @cache
-def _searched(flop_basis: str, rules: Assumptions, latency: Sla) -> tuple[tuple[Case, Phases], ...]:
+def _searched(
+    flop_basis: str, reached: tuple[tuple[str, float], ...], rules: Assumptions, latency: Sla
+) -> tuple[tuple[Case, Phases], ...]:
     """Settings do not depend on prices, so scenarios that differ in these alone share them."""
-    fleet = devices(flop_basis)
+    fleet = rated(flop_basis, reached)
     return tuple((case, search(case, fleet, rules)) for case in cases(latency))
+
+
+@cache
+def rated(flop_basis: str, reached: tuple[tuple[str, float], ...]) -> Mapping[str, Device]:
+    """The devices with the rates that a scenario gives them."""
+    shares = dict(reached)
+    return {id_: _slower(device, shares.get(id_, 1.0)) for id_, device in devices(flop_basis).items()}
+
+
+def _slower(device: Device, share: float) -> Device:
+    rates = {precision: rate * share for precision, rate in device.flops_per_s.items()}
+    return replace(device, flops_per_s=rates, mem_bytes_per_s=device.mem_bytes_per_s * share)
 
 
 def cases(latency: Sla) -> tuple[Case, ...]:

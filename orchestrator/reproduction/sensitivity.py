@@ -47,6 +47,19 @@ SCENARIOS: tuple[tuple[str, Scenario], ...] = (
     ("limits", _limited(tbt_s=0.015)),
     ("limits", _limited(tbt_s=0.030)),
     ("limits", _limited(tbt_s=0.050)),
+    (
+        "efficiency",
+        replace(
+            BASIS,
+            name="MFU 0.76, MBU 0.79 and 5 ms a pass, as measured on NVIDIA devices",
+            rules=replace(_RULES, mfu=0.76, mbu=0.79, step_s=0.005),
+        ),
+    ),
+    ("software", replace(BASIS, name="MI300x reaches 80% of these rates", reached=(("mi300x", 0.8),))),
+    (
+        "software",
+        replace(BASIS, name="Gaudi3 and MI300x reach 80% of these rates", reached=(("gaudi3", 0.8), ("mi300x", 0.8))),
+    ),
     ("devices", replace(BASIS, name="without MI300x", left_out=("mi300x",))),
     (
         "devices",

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.reproduction.drawing import FIGURES, draw
+from orchestrator.reproduction.drawing import FIGURES, can_draw, draw
+from tests.conftest import absent
 
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_is_a_small_png(name: str, tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib", reason="matplotlib is absent: pip install '.[figures]'")
+    if not can_draw():
+        absent("matplotlib", "pip install '.[figures]'")
     draw(name, tmp_path)
     content = (tmp_path / name).read_bytes()
     assert content.startswith(b"\x89PNG")

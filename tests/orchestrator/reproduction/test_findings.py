@@ -50,6 +50,14 @@ def test_e_holds() -> None:
     assert verdict(BY_ID["e"], BASIS).word == "holds"
 
 
+def test_a_device_that_reaches_less_loses() -> None:
+    slower = replace(BASIS, reached=(("mi300x", 0.5),))
+    before, after = (
+        [result.benefit.get(("gaudi3", "mi300x"), 0.0) for result in study(each)] for each in (BASIS, slower)
+    )
+    assert all(less < more for less, more in zip(after, before, strict=True) if more)
+
+
 def test_a_device_left_out_is_in_no_pair() -> None:
     assert all("mi300x" not in pair for result in study(WITHOUT_MI300X) for pair in result.usd)
     assert all(len(result.usd) <= 25 for result in study(WITHOUT_MI300X))
