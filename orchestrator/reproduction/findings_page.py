@@ -103,8 +103,8 @@ def _cells(finding: Finding) -> tuple[Part, ...]:
 def _voice_parts(verdicts: dict[str, str]) -> tuple[Part, ...]:
     found = verdicts or {"-": voice_agent.ABSENT}
     return (
-        f"## {voice_agent.CLAIM}\n\nThe planner's answer for the example agent. `{voice_agent.COMMAND}` also says what it "
-        "costs to keep those parts on CPU.",
+        f"## {voice_agent.CLAIM}\n\nThe planner's answer for the example agent. `{voice_agent.COMMAND}` also says "
+        "what it costs to keep those parts on CPU.",
         Table(
             voice_agent.CLAIM,
             ("cost basis", "verdict"),
