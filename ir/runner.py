@@ -14,6 +14,8 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
+from ir.verifier import Verifier
+
 AfterEach = Callable[[str, ModuleOp], None]
 """Looks at the module after a pass, which it gets by name."""
 
@@ -21,14 +23,15 @@ AfterEach = Callable[[str, ModuleOp], None]
 def apply_passes(module: ModuleOp, passes: Iterable[ModulePass], after_each: AfterEach | None = None) -> None:
     """Apply passes in place. The module is verified after the last, and after each that `after_each` looks at.
 
-    To verify a module takes as long as several passes. Raises what a pass does, and `VerifyException`.
+    To verify a whole module takes as long as several passes, so that between two of them only what changed is verified
+    again. Raises what a pass does, and `VerifyException`.
     """
-    context = Context()
+    context, verifier = Context(), Verifier()
     with _without_collection():
         for each in passes:
             each.apply(context, module)
             if after_each is not None:
-                module.verify()
+                verifier.verify(module)
                 after_each(each.name, module)
         if after_each is None:
             module.verify()

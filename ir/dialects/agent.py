@@ -177,8 +177,9 @@ class GraphOp(IRDLOperation):
                 )
         verify_names(block, parameters)
         for op in block.walk():
-            verify_cost(op)
-            verify_plan(op)
+            if op.attributes:
+                verify_cost(op)
+                verify_plan(op)
         if LAST_FORM in self.attributes:
             verify_last_form(block, parameters)
 

@@ -6,11 +6,11 @@ xDSL itself does not check that a value is defined before it is used.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container
 from typing import cast
 
 from xdsl.dialects.builtin import ArrayAttr, StringAttr
-from xdsl.ir import Block, Operation, SSAValue
+from xdsl.ir import Block, Operation
 from xdsl.utils.exceptions import VerifyException
 
 CHOICE = "plan.choose"
@@ -73,49 +73,66 @@ def verify_names(body: Block, parameters: tuple[str, ...]) -> None:
     _Walk().enter(body, parameters)
 
 
+_Called = tuple[str, object] | None
+"""What a value is called, and what the name means where it does so; None for a value without a name."""
+
+
+_UNDEFINED: tuple[str, object] = ("", None)
+
+
 class _Walk:
-    """One pass over a graph. `meaning` says what each name means here, `name_of` what a value is called and by what."""
+    """One pass over a graph. `meaning` says what each name means here, `defined` which values there are by identity.
+
+    Values are found by `id`, since xDSL's own hash of a value is a call of Python for each.
+    """
 
     def __init__(self) -> None:
         self.ids: dict[str, None] = {}
         self.meaning: dict[str, object] = {}
-        self.name_of: dict[SSAValue, tuple[str, object]] = {}
-        self.defined: set[SSAValue] = set()
+        self.defined: dict[int, _Called] = {}
 
     def enter(self, block: Block, parameters: tuple[str, ...]) -> None:
         hidden: list[tuple[str, object]] = []
-        self.defined.update(block.args)
-        for name, argument in zip(parameters, block.args, strict=False):
-            self.bind(name, argument, (argument,), hidden)
+        own: list[int] = []
+        for index, argument in enumerate(block.args):
+            called: _Called = None
+            if index < len(parameters):
+                called = self.bind(parameters[index], argument, hidden)
+            self.defined[id(argument)] = called
+            own.append(id(argument))
         for op in block.ops:
             self.check_operands(op)
-            self.enter_regions(op)
-            self.defined.update(op.results)
+            if op.regions:
+                self.enter_regions(op)
             identifier = own_id(op)
+            called = None
             if identifier is not None:
                 self.claim(identifier)
-                self.bind(value_id(op) or identifier, op, op.results, hidden)
+                called = self.bind(value_id(op) or identifier, op, hidden)
+            for result in op.results:
+                self.defined[id(result)] = called
+                own.append(id(result))
         for name, previous in reversed(hidden):
             self.meaning[name] = previous
-        for op in block.ops:
-            self.defined.difference_update(op.results)
-        self.defined.difference_update(block.args)
+        for value in own:
+            del self.defined[value]
 
-    def bind(self, name: str, meaning: object, values: Iterable[SSAValue], hidden: list[tuple[str, object]]) -> None:
+    def bind(self, name: str, meaning: object, hidden: list[tuple[str, object]]) -> tuple[str, object]:
         hidden.append((name, self.meaning.get(name)))
         self.meaning[name] = meaning
-        self.name_of.update((value, (name, meaning)) for value in values)
+        return name, meaning
 
     def check_operands(self, op: Operation) -> None:
         for operand in op.operands:
-            if operand not in self.defined:
+            called = self.defined.get(id(operand), _UNDEFINED)
+            if called is _UNDEFINED:
                 raise VerifyException(
                     f"{_called(op)} reads a value that is not defined before it; a graph has no cycles"
                 )
-            name, meaning = self.name_of.get(operand, ("", None))
-            if self.meaning.get(name) is not meaning:
+            if called is not None and self.meaning.get(called[0]) is not called[1]:
                 raise VerifyException(
-                    f"{_called(op)} reads a value named {name!r}, which another {name!r} hides; rename one of them"
+                    f"{_called(op)} reads a value named {called[0]!r}, which another {called[0]!r} hides; "
+                    "rename one of them"
                 )
 
     def enter_regions(self, op: Operation) -> None:
