@@ -5,6 +5,7 @@ A frozen record with `+`, as time and price follow from the sum of what the part
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 
 
@@ -30,19 +31,23 @@ class Work:
     wait_s: float = 0.0
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            amount = getattr(self, each.name)
-            if not 0 <= amount < float("inf"):
-                raise ValueError(f"work is finite and never negative, got {each.name}={amount!r}")
+        for name in _AMOUNTS:
+            amount = getattr(self, name)
+            if not 0 <= amount < math.inf:
+                raise ValueError(f"work is finite and never negative, got {name}={amount!r}")
 
     def __add__(self, other: Work) -> Work:
-        return Work(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
+        return Work(*(getattr(self, name) + getattr(other, name) for name in _AMOUNTS))
 
     def scaled(self, k: float) -> Work:
         """The work of `k` such tasks, one after another."""
-        return Work(*(getattr(self, each.name) * k for each in fields(self)))
+        return Work(*(getattr(self, name) * k for name in _AMOUNTS))
 
     @property
     def kv_bytes(self) -> float:
         """KV-cache bytes read and written."""
         return self.kv_read_bytes + self.kv_write_bytes
+
+
+_AMOUNTS = tuple(each.name for each in fields(Work))
+"""Read once: to look the fields up costs more than to check them."""

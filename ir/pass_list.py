@@ -5,14 +5,14 @@ The default pipeline has no parameters and leaves some passes out; a list of one
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 
-from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass, PassPipeline
 from xdsl.utils.exceptions import ArgSpecParseError, PassFailedException
 
 from ir.pipeline import CAPTURE
+from ir.runner import AfterEach, apply_passes
 from ir.universe import ORCHESTRATOR_UNIVERSE
 
 
@@ -29,23 +29,24 @@ def read_passes(text: str) -> tuple[ModulePass, ...]:
         raise PassListError(f"cannot read the passes {text!r}: {error}; known passes: {', '.join(known)}") from None
 
 
-def run_listed(
-    module: ModuleOp, passes: Sequence[ModulePass], after_each: Callable[[str, ModuleOp], None] | None = None
-) -> ModuleOp:
-    """Run passes in place, verify after each, and return the module.
+def run_listed(module: ModuleOp, passes: Sequence[ModulePass], after_each: AfterEach | None = None) -> ModuleOp:
+    """Run passes in place as `ir.runner.apply_passes` does, and return the module.
 
     `after_each(name, module)` is called first for `capture`, then for each pass. Raises `PassListError` where a pass
     refuses the module.
     """
-    context = Context()
+    running = ""
+
+    def told() -> Iterator[ModulePass]:
+        nonlocal running
+        for each in passes:
+            running = each.name
+            yield each
+
     if after_each is not None:
         after_each(CAPTURE, module)
-    for each in passes:
-        try:
-            each.apply(context, module)
-        except PassFailedException as error:
-            raise PassListError(f"{each.name}: {error}") from None
-        module.verify()
-        if after_each is not None:
-            after_each(each.name, module)
+    try:
+        apply_passes(module, told(), after_each)
+    except PassFailedException as error:
+        raise PassListError(f"{running}: {error}") from None
     return module

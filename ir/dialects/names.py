@@ -54,8 +54,8 @@ def names_in(block: Block) -> set[str]:
         identifier = own_id(op)
         if identifier is not None:
             names.add(identifier)
-        for parameters in region_parameters(op):
-            names.update(parameters)
+        if op.regions:
+            names.update(*region_parameters(op))
     return names
 
 

@@ -17,7 +17,6 @@ from xdsl.passes import ModulePass
 
 from costmodel.chunk import chunked_prefill_work
 from costmodel.errors import CostModelError
-from costmodel.llm import decode_work, kv_bytes, prefill_work
 from costmodel.model_run import encoded_bytes, input_size, model_run_phases
 from costmodel.models import Model, load_models
 from costmodel.offload import activation_bytes
@@ -29,6 +28,7 @@ from ir.dialects.names import own_id
 from ir.passes.demand_encode import EncoderOp, encoder_work
 from ir.passes.demand_moe import MoeOp, expert_kv_bytes, moe_work, moved_bytes, phase_of
 from ir.passes.demand_offload import OffloadOp, offload_work
+from ir.passes.phase_work import decode_work, kv_bytes, prefill_work
 from ir.view import cached_tokens, models, number, prior, turn_of
 from ir.visits import shares
 

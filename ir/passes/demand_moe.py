@@ -10,12 +10,12 @@
 
 from __future__ import annotations
 
-from costmodel.llm import decode_work, kv_bytes, prefill_work
 from costmodel.models import Model
 from costmodel.shard import all_reduced_bytes, expert_shard_work, gate_work, kv_copies
 from costmodel.work import Work
 from ir.dialects.comm import AllReduceOp, part_of
 from ir.dialects.moe import ExpertDecodeOp, ExpertPrefillOp, GateOp, MergeOp
+from ir.passes.phase_work import decode_work, kv_bytes, prefill_work
 
 ExpertOp = ExpertPrefillOp | ExpertDecodeOp
 MoeOp = GateOp | ExpertPrefillOp | ExpertDecodeOp | MergeOp | AllReduceOp

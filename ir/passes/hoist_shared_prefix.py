@@ -59,8 +59,9 @@ class HoistSharedPrefixPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for graph in op.ops:
             if isinstance(graph, GraphOp):
-                taken = names_in(graph.body.block) | set(names_of(graph.parameters))
-                for sharers in _sharers(graph).values():
+                found = _sharers(graph)
+                taken = names_in(graph.body.block) | set(names_of(graph.parameters)) if found else set[str]()
+                for sharers in found.values():
                     _hoist(sharers, taken)
 
 
