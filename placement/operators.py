@@ -82,3 +82,9 @@ class OperatorSpec:
         if self.phase == "prefill" and self.prefix_tokens is not None:
             return f"{self.function}.prefill_after_prefix"
         return f"{self.function}.{self.phase}"
+
+    @property
+    def whole_task(self) -> str | None:
+        """The task of a prefill whose prefix is computed here, or apart from it; None for any other operator."""
+        is_part = self.phase == "prefix_prefill" or self.prefix_tokens is not None
+        return f"{self.function}.prefill" if is_part else None

@@ -68,7 +68,18 @@ def _of_function(spec: OperatorSpec, device_class: DeviceClass, pricing: Pricing
 
 def _of_model(spec: OperatorSpec, device_class: DeviceClass, pricing: Pricing) -> Iterator[Row | Refusal]:
     rows = measured(spec, device_class, pricing)
-    yield from model_rows(spec, device_class, pricing, rows) if rows else roofline_rows(spec, device_class, pricing)
+    if rows:
+        yield from model_rows(spec, device_class, pricing, rows)
+    elif _is_measured_whole(spec, device_class, pricing):
+        yield Refusal(device_class.id, f"its profile measured {spec.whole_task!r} and not {spec.task!r}")
+    else:
+        yield from roofline_rows(spec, device_class, pricing)
+
+
+def _is_measured_whole(spec: OperatorSpec, device_class: DeviceClass, pricing: Pricing) -> bool:
+    """Whether a measurement prices the prefill that this is a part of: a formula beside it would compare unlike."""
+    rows = () if spec.whole_task is None else pricing.fleet.profile.rows(spec.whole_task)
+    return any(row.device == device_class.id for row in rows)
 
 
 def _unpriced(spec: OperatorSpec, pricing: Pricing, refusals: Sequence[Refusal]) -> str:
@@ -77,7 +88,7 @@ def _unpriced(spec: OperatorSpec, pricing: Pricing, refusals: Sequence[Refusal])
         remedy = "give each of them latency= and cost_usd= in its decorator, or profile rows of all on one class"
     elif spec.phase == "call":
         remedy += f", or {' and '.join(spec.prior.lacking)} in the decorator (a zero must be written)"
-    elif spec.phase in {"prefill", "decode"}:
+    elif spec.phase in {"prefill", "decode"} and spec.whole_task is None:
         remedy += ", or tokens_in= and tokens_out= in the decorator"
     if not refusals:
         nowhere = "CPU cores" if not spec.models else "devices"

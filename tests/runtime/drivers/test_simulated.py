@@ -49,6 +49,17 @@ def test_a_prefill_gives_a_handle_and_a_decode_the_text_for_it(settings: Setting
     assert run_one(settings("told", op="llm.decode"), decode).value == "1 messages about x"
 
 
+def test_a_prefill_after_a_prefix_is_handed_its_kv(settings: Settings, call: Any) -> None:
+    prefix = run_one(settings("told", op="llm.prefix_prefill"), call("told")).value
+    assert prefix == {"kv": "run/told#1", "pool": "cpu", "simulated": True}
+    prompt = {"messages": KV["messages"]}
+    handle = run_one(settings("told", op="llm.prefill"), call("told", prompt=prompt, prefix=prefix)).value
+    assert (handle["messages"], handle["prefix"]) == (prompt["messages"], prefix["kv"])
+    with pytest.raises(CallFailed) as error:
+        run_one(settings("told", op="llm.prefill"), call("told", prompt=prompt, prefix={**prefix, "pool": "other"}))
+    assert error.value.failure.message == "the KV of the prefix is in 'other', the prefill runs in 'cpu'"
+
+
 def test_a_decode_without_simulate_is_a_placeholder_of_its_model(settings: Settings, call: Any) -> None:
     made = settings("ask", op="llm.decode")
     made.operators["ask"] = made.operators["ask"].model_copy(update={"model": "llama3.1-8b"})
