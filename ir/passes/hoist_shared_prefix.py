@@ -36,10 +36,10 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from ir.build import properties
 from ir.dialects.agent import GraphOp
 from ir.dialects.assembly import names_of
-from ir.dialects.control import ReactOp
 from ir.dialects.llm import KvType, PrefillOp, PrefixPrefillOp
 from ir.dialects.names import fresh, names_in
 from ir.dialects.plan import ChooseOp
+from ir.view import turn_of
 from ir.visits import block_visits
 
 _INHERITED = ("name", "where", "function", "timeout_s", "retries", "idempotent", "call", "models", "starts_with")
@@ -81,17 +81,15 @@ def _sharers(graph: GraphOp) -> dict[tuple[Attribute, Attribute, Operation | Non
         first = next(iter(prefills), None)
         if first is None or first.starts_with is None or len(prefills) != len(choice.alternatives):
             continue
-        parent = choice.parent_op()
-        react = parent if isinstance(parent, ReactOp) else None
-        found.setdefault((first.starts_with, first.models, react), []).append(_Call(choice, prefills))
+        found.setdefault((first.starts_with, first.models, turn_of(choice)), []).append(_Call(choice, prefills))
     return found
 
 
 def _prefills(choice: ChooseOp) -> Iterator[PrefillOp]:
-    """The prefills of a choice that read its prompt, and have no prefix yet."""
+    """The prefills of a choice that read its prompt, at once, and have no prefix yet."""
     for region in choice.alternatives:
         for op in region.block.ops:
-            if isinstance(op, PrefillOp) and op.prefix is None and op.prompt in region.block.args:
+            if isinstance(op, PrefillOp) and op.prefix is op.chunk_tokens is None and op.prompt in region.block.args:
                 yield op
 
 

@@ -9,6 +9,7 @@ from costmodel.llm import kv_bytes, token_demand
 from costmodel.models import load_models
 from ir.dialects.llm import PrefillOp, PrefixPrefillOp
 from ir.interpreter import InterpretError, interpret
+from ir.passes.chunk_prefill import ChunkPrefillPass
 from ir.passes.decompose_llm import DecomposeLlmPass
 from ir.passes.hoist_shared_prefix import HoistSharedPrefixPass
 from ir.passes.inline_agents import InlineAgentsPass
@@ -186,3 +187,22 @@ def test_it_answers_the_same(graph: Graph) -> None:
     module.verify()
     assert repr(outcome(module)) == repr(expected)
     assert stats(module).operators > before
+
+
+def test_a_prompt_that_is_read_in_chunks_shares_nothing() -> None:
+    module = decomposed(call("a"), call("b", "%a"))
+    ChunkPrefillPass(tokens=16).apply(Context(), module)
+    before = to_text(module)
+    HoistSharedPrefixPass().apply(Context(), module)
+    module.verify()
+    assert to_text(module) == before
+
+
+def test_a_model_in_a_tool_shares_with_others_and_not_with_the_turns() -> None:
+    inside = f"{call('inside', '%x')}\nagent.yield %inside : !agent.json"
+    tool = f'tool "t" {{\n^bb0(%x : !agent.json):\n{inside}\n}} : !agent.json'
+    module = hoisted(react("r", call("turn")).removesuffix(": !agent.json") + tool, call("after", "%r"))
+    prefills = [op for op in module.walk() if isinstance(op, PrefillOp)]
+    made = {op.call.data: op.prefix.owner for op in prefills if op.prefix is not None}
+    assert set(made) == {"turn", "inside", "after"}
+    assert made["inside"] is made["after"] is not made["turn"]
