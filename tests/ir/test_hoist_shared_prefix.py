@@ -8,6 +8,7 @@ from xdsl.dialects.builtin import ModuleOp
 from costmodel.llm import kv_bytes, token_demand
 from costmodel.models import load_models
 from ir.dialects.llm import PrefillOp, PrefixPrefillOp
+from ir.dialects.plan import ChooseOp
 from ir.interpreter import InterpretError, interpret
 from ir.passes.chunk_prefill import ChunkPrefillPass
 from ir.passes.decompose_llm import DecomposeLlmPass
@@ -202,7 +203,8 @@ def test_a_model_in_a_tool_shares_with_others_and_not_with_the_turns() -> None:
     inside = f"{call('inside', '%x')}\nagent.yield %inside : !agent.json"
     tool = f'tool "t" {{\n^bb0(%x : !agent.json):\n{inside}\n}} : !agent.json'
     module = hoisted(react("r", call("turn")).removesuffix(": !agent.json") + tool, call("after", "%r"))
-    prefills = [op for op in module.walk() if isinstance(op, PrefillOp)]
-    made = {op.call.data: op.prefix.owner for op in prefills if op.prefix is not None}
-    assert set(made) == {"turn", "inside", "after"}
-    assert made["inside"] is made["after"] is not made["turn"]
+    made = {
+        op.id.data: op.operands[1].owner for op in module.walk() if isinstance(op, ChooseOp) and len(op.operands) == 2
+    }
+    assert set(made) == {"turn_choice", "inside_choice", "after_choice"}
+    assert made["inside_choice"] is made["after_choice"] is not made["turn_choice"]
