@@ -6,10 +6,12 @@ An actor costs half a second and tens of megabytes, so there is never one for ea
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 from placement.plan import Plan, PlanOperator
 from runtime.drivers.driver import Call, DriverSettings, Outcome
+from runtime.flow import First, Whole
 from runtime.ray_resources import ReplicaPlace
 from runtime.ray_session import RaySession, ray
 from runtime.replica import Replica
@@ -37,6 +39,15 @@ class DeviceReplica:
     async def call(self, call: Call) -> Outcome:
         """Do one call; see `Replica.call`."""
         return await self._here().call(call)
+
+    async def stream(self, call: Call) -> AsyncIterator[First | Outcome]:
+        """Do one call, telling of its first item; see `Replica.stream`."""
+        async for part in self._here().stream(call):
+            yield part
+
+    async def supply(self, key: str, whole: Whole) -> None:
+        """The rest of what a call reads; see `Replica.supply`."""
+        await self._here().supply(key, whole)
 
     async def cancel(self, key: str) -> None:
         """Stop a call."""

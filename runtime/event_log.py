@@ -20,11 +20,13 @@ from runtime.events import (
     Event,
     Failed,
     Finish,
+    FirstItem,
     Json,
     Log,
     Started,
     Submitted,
     Succeeded,
+    Supply,
 )
 
 
@@ -82,6 +84,10 @@ def _told(entry: Event | Command) -> tuple[str, dict[str, Json]]:
             return "dispatched", {"attempt": entry.attempt, "operator": entry.operator}
         case Started():
             return "started", {"attempt": entry.attempt}
+        case FirstItem():
+            return "first_item", {"attempt": entry.attempt}
+        case Supply():
+            return "supplied", {"attempt": entry.attempt}
         case Succeeded():
             return "succeeded", {"attempt": entry.attempt, "value": entry.value}
         case Failed():

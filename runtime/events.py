@@ -6,6 +6,8 @@ seconds since the run began, so the same run works under a real, a scaled and a 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from placement.plan import PlanTransfer
@@ -13,6 +15,8 @@ from runtime.failure import Failure
 
 Json = Any
 """A JSON value: None, bool, int, float, str, list or dict of the same."""
+
+NO_STREAMS: Mapping[str, float] = MappingProxyType({})
 
 Status = Literal["queued", "running", "interrupted", "success", "error", "timeout", "cancelled"]
 """States of a run; the last four are final."""
@@ -29,6 +33,14 @@ class Submitted(NamedTuple):
 
 class Started(NamedTuple):
     """A replica began an attempt."""
+
+    instance: str
+    attempt: int
+    at: float
+
+
+class FirstItem(NamedTuple):
+    """The first item of an attempt's value is out."""
 
     instance: str
     attempt: int
@@ -73,7 +85,7 @@ class DeadlinePassed(NamedTuple):
     at: float
 
 
-Event = Submitted | Started | Succeeded | Failed | Answered | Cancelled | DeadlinePassed
+Event = Submitted | Started | FirstItem | Succeeded | Failed | Answered | Cancelled | DeadlinePassed
 
 
 class Sent(NamedTuple):
@@ -88,6 +100,9 @@ class Dispatch(NamedTuple):
 
     `arguments` are its named inputs and `rest` its value without a name. `ready_at` is the latest finish of what it
     waited for. `in_turn` tells that it is part of a react's turn. Attempts count from 1.
+
+    `streams` are inputs that have begun to come, in so many items, and are not among the arguments: `Supply` has them.
+    `items`: others may begin at the first of so many items of its value (None: they wait for the whole).
     """
 
     instance: str
@@ -98,10 +113,21 @@ class Dispatch(NamedTuple):
     ready_at: float
     transfers: tuple[Sent, ...]
     in_turn: bool
+    streams: Mapping[str, float] = NO_STREAMS
+    items: float | None = None
 
     def arrived_at(self) -> float:
         """When all of its data has arrived: transfers go side by side, each from the end of its source."""
         return max([self.ready_at, *(sent.sent_at + sent.transfer.latency_s for sent in self.transfers)])
+
+
+class Supply(NamedTuple):
+    """The last items that an attempt reads are there: its streamed inputs as a whole."""
+
+    instance: str
+    attempt: int
+    arguments: dict[str, Json]
+    at: float
 
 
 class Cancel(NamedTuple):
@@ -138,4 +164,4 @@ class Finish(NamedTuple):
     at: float
 
 
-Command = Dispatch | Cancel | Ask | Log | Finish
+Command = Dispatch | Supply | Cancel | Ask | Log | Finish

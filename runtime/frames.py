@@ -40,6 +40,8 @@ class Frame:
     running: dict[int, Dispatch] = field(default_factory=dict[int, Dispatch])
     controls: dict[int, Any] = field(default_factory=dict[int, Any])
     children: dict[int, list[Frame]] = field(default_factory=dict[int, "list[Frame]"])
+    firsts: dict[int, float] = field(default_factory=dict[int, float])  # [node]: when its first item was out
+    ended: dict[int, float] = field(default_factory=dict[int, float])  # [node of these]: when its value was there
     closed: bool = False
 
     def subtree(self) -> Iterator[Frame]:

@@ -27,6 +27,7 @@ from runtime.node_parts import (
     rest,
     until,
 )
+from runtime.stream_inputs import Stream, given_items, stream_inputs
 
 NONE = -1
 """Stands for "no operator" and "no node" in the integer arrays."""
@@ -64,6 +65,8 @@ class Program:
     successor_starts: tuple[int, ...]  # [node + 1]: into successors
     successors: tuple[int, ...]
     inputs: tuple[tuple[tuple[str, Formula], ...], ...]  # [node]: of an operator or a call
+    streams: tuple[tuple[Stream, ...], ...]  # [node]: of an operator, its inputs that come item by item
+    gives: tuple[float | None, ...]  # [node]: the number of items in which others read its value
     rests: tuple[Formula | None, ...]  # [node]: of an operator, its value without a name
     formulas: tuple[Formula | None, ...]  # [node]: condition, init, items, value or question
     untils: tuple[Formula | None, ...]  # [node]: of a loop
@@ -183,6 +186,7 @@ class _Layout:
             for source in sorted(sources):
                 followers[source].append(node)
         starts = _starts(len(follower) for follower in followers)
+        streams = tuple(stream_inputs(node, scope, self._node_at) for node, scope in zip(nodes, scopes, strict=True))
         return Program(
             plan=plan,
             operators=tuple(plan.operators),
@@ -197,6 +201,8 @@ class _Layout:
             successor_starts=starts,
             successors=tuple(node for follower in followers for node in follower),
             inputs=tuple(inputs(node, scope) for node, scope in zip(nodes, scopes, strict=True)),
+            streams=streams,
+            gives=given_items(streams),
             rests=tuple(rest(node, scope) for node, scope in zip(nodes, scopes, strict=True)),
             formulas=tuple(formula(node, scope) for node, scope in zip(nodes, scopes, strict=True)),
             untils=tuple(until(node, scope) for node, scope in zip(nodes, scopes, strict=True)),
@@ -214,6 +220,12 @@ class _Layout:
             ),
             in_turn=tuple(self.in_turn),
         )
+
+    def _node_at(self, scope: Scope, slot: int) -> int | None:
+        """The operator's node whose value has a slot of a scope; None for a parameter and for control."""
+        block = self.block_scopes.index(scope)
+        node = self.block_starts[block] + slot - len(self.blocks[block].parameters)
+        return node if node >= self.block_starts[block] and isinstance(self.nodes[node], OpNode) else None
 
     def _operator(self, node: Node) -> int:
         if not isinstance(node, OpNode):

@@ -22,6 +22,7 @@ from runtime.errors import FunctionError, ProgramError, SessionError
 from runtime.event_log import EventLog, MemoryEventLog
 from runtime.events import Json
 from runtime.failure import Failure
+from runtime.flow import First, Flow
 from runtime.functions import check_sources
 from runtime.program import compile
 from runtime.ray_resources import ReplicaPlace, needs, places, unplaceable
@@ -138,7 +139,7 @@ class RayExecutor:
             self._session.close()
             self._session = None
 
-    async def serve(self, operator: int, call: Call) -> Served:
+    async def serve(self, operator: int, call: Call, flow: Flow) -> Served:
         """Have a replica do a call. A replica that dies is replaced, and its call has failed as `lost`."""
         assert self._router is not None, "execute() runs only after start()"
         pool, index = self._router.route(operator)
@@ -146,8 +147,9 @@ class RayExecutor:
         self._calls[call.key] = replica
         begun = perf_counter()
         overhead_s = 0.0
+        supplying = asyncio.create_task(_supplied(replica.actor, call, flow)) if call.streams else None
         try:
-            outcome = cast(Outcome, await replica.actor.call.remote(call))
+            outcome = await _outcome(replica.actor, call, flow, begun)
             overhead_s = max(0.0, perf_counter() - begun - outcome.held_s)
         except ray.exceptions.RayActorError as error:
             took_s = (perf_counter() - begun) / replica.wall_s_per_virtual_s
@@ -155,6 +157,8 @@ class RayExecutor:
             outcome = Outcome(None, failure, 0.0, took_s)
             self._replace(replica)
         finally:
+            if supplying is not None:
+                supplying.cancel()
             self._router.done(pool, index)
             self._calls.pop(call.key, None)
         return Served(
@@ -169,6 +173,7 @@ class RayExecutor:
             failure=outcome.failure,
             value=outcome.value,
             parts=outcome.parts,
+            first_s=outcome.first_s,
         )
 
     def stop(self, key: str) -> None:
@@ -216,6 +221,23 @@ class RayExecutor:
         if self.options.address is None and promised > cores:
             return (f"the plan has {promised} CPU cores, this machine {cores}: measured times may be longer",)
         return ()
+
+
+async def _outcome(actor: Any, call: Call, flow: Flow, begun: float) -> Outcome:
+    """Do a call; where it gives a stream, its first item is told with the overhead of the messages so far."""
+    if call.items is None:
+        return cast(Outcome, await actor.call.remote(call))
+    async for reference in actor.stream.remote(call):
+        part = cast("First | Outcome", await reference)
+        if isinstance(part, Outcome):
+            return part
+        flow.tell_first(part.after_s + max(0.0, perf_counter() - begun - part.held_s))
+    raise SessionError(f"the replica of {call.key} ended its stream without an outcome")
+
+
+async def _supplied(actor: Any, call: Call, flow: Flow) -> None:
+    """Hand on the whole of what a call reads item by item, once it is there."""
+    await actor.supply.remote(call.key, await flow.whole)
 
 
 def _check_started(start: Any, name: str) -> None:

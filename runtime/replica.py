@@ -7,12 +7,14 @@ reports the times of an unscaled one. Real time only decides when a call really 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from time import perf_counter
 
 from runtime.drivers import DRIVERS
 from runtime.drivers.driver import Call, CallFailed, DriverSettings, Outcome
 from runtime.failure import Failure
+from runtime.flow import First, Flow, Whole
 from runtime.pool_state import Arrived, Left, PoolState, Start
 from runtime.virtual_slots import VirtualSlots
 
@@ -27,6 +29,7 @@ class Replica:
         self._slots = VirtualSlots(settings.slots)
         self._turns: dict[str, asyncio.Future[None]] = {}
         self._calls: dict[str, asyncio.Task[Outcome]] = {}
+        self._flows: dict[str, Flow] = {}
         self._starting: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -37,6 +40,7 @@ class Replica:
 
     async def call(self, call: Call) -> Outcome:
         """Do one call; it never raises, and a cancelled one is a failure that nobody waits for."""
+        self._flow(call.key)
         task = asyncio.create_task(self._serve(call))
         self._calls[call.key] = task
         try:
@@ -48,6 +52,23 @@ class Replica:
             return _failed(Failure("refused", type(error).__name__, str(error)), 0.0, 0.0)
         finally:
             del self._calls[call.key]
+            del self._flows[call.key]
+
+    async def stream(self, call: Call) -> AsyncIterator[First | Outcome]:
+        """As `call`, telling of the first item as soon as it is out."""
+        begun = perf_counter()
+        task = asyncio.create_task(self.call(call))
+        flow = self._flow(call.key)
+        await asyncio.wait((task, flow.first), return_when=asyncio.FIRST_COMPLETED)
+        if flow.first.done():
+            after_s = flow.started_at - call.arrived_at + flow.first.result()
+            yield First(after_s, perf_counter() - begun)
+        yield await task
+
+    async def supply(self, key: str, whole: Whole) -> None:
+        """The rest of what a call reads item by item; nothing for a call that has ended."""
+        if key in self._flows:
+            self._flows[key].give_whole(whole)
 
     async def cancel(self, key: str) -> None:
         """Stop a call, whether it waits or runs."""
@@ -60,6 +81,11 @@ class Replica:
         for task in list(self._calls.values()):
             task.cancel()
         await self._driver.close()
+
+    def _flow(self, key: str) -> Flow:
+        if key not in self._flows:
+            self._flows[key] = Flow()
+        return self._flows[key]
 
     async def _serve(self, call: Call) -> Outcome:
         await self.start()
@@ -109,7 +135,7 @@ class Replica:
                 turn.set_result(None)
 
     async def _run(self, call: Call, queued_s: float) -> Outcome:
-        operator = self._settings.operators[call.operator]
+        operator, flow = self._settings.operators[call.operator], self._flows[call.key]
         limit_s, left_s = operator.timeout_s, None
         if call.remaining_s is not None:
             left_s = call.remaining_s - queued_s
@@ -117,11 +143,13 @@ class Replica:
                 return _failed(_deadline(call), call.remaining_s, 0.0)
             limit_s = left_s if limit_s is None else min(limit_s, left_s)
         try:
-            result = await self._driver.run(call, operator, limit_s)
+            flow.started_at = call.arrived_at + queued_s
+            result = await self._driver.run(call, operator, limit_s, flow)
         except CallFailed as error:
             out_of_time = error.failure.kind == "timeout" and limit_s == left_s
             return _failed(_deadline(call) if out_of_time else error.failure, queued_s, error.duration_s)
-        return Outcome(result.value, None, queued_s, result.duration_s, parts=result.parts)
+        first_s = flow.first.result() if flow.first.done() else None
+        return Outcome(result.value, None, queued_s, result.duration_s, parts=result.parts, first_s=first_s)
 
 
 def _deadline(call: Call) -> Failure:

@@ -24,13 +24,16 @@ from runtime.events import (
     Event,
     Failed,
     Finish,
+    FirstItem,
     Json,
     Log,
     Started,
     Submitted,
     Succeeded,
+    Supply,
 )
 from runtime.failure import Failure
+from runtime.flow import Flow, Whole
 from runtime.program import Program
 from runtime.run_options import RunOptions
 from runtime.run_state import RunState
@@ -42,8 +45,12 @@ OnEvent = Callable[[Record], None]
 class Fleet(Protocol):
     """Whoever serves calls."""
 
-    async def serve(self, operator: int, call: Call) -> Served:
-        """Have some replica do a call of an operator (an index of the program); failures are values."""
+    async def serve(self, operator: int, call: Call, flow: Flow) -> Served:
+        """Have some replica do a call of an operator (an index of the program); failures are values.
+
+        `flow` is told the virtual seconds from the arrival of the call's data to its first item, where it gives items,
+        and has the inputs that it reads item by item once these are there.
+        """
         ...
 
     def stop(self, key: str) -> None:
@@ -80,6 +87,7 @@ class RunLoop:
         self._trace = Trace([], [])
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._calls: dict[str, asyncio.Task[None]] = {}
+        self._flows: dict[str, Flow] = {}
         self._asked: dict[str, _Question] = {}
         self._numbers = 0
         self._latest = 0.0
@@ -162,6 +170,8 @@ class RunLoop:
         match command:
             case Dispatch():
                 self._dispatch(command)
+            case Supply(instance, attempt, arguments, at):
+                self._flows[f"{instance}#{attempt}"].give_whole(Whole(arguments, at))
             case Cancel(instance, attempt):
                 self._stop(instance, attempt)
             case Log():
@@ -180,10 +190,15 @@ class RunLoop:
                 return
 
     def _dispatch(self, dispatch: Dispatch) -> None:
-        task = asyncio.create_task(self._serve(dispatch))
-        self._calls[f"{dispatch.instance}#{dispatch.attempt}"] = task
+        key = f"{dispatch.instance}#{dispatch.attempt}"
+        flow = self._flows[key] = Flow(on_first=lambda after_s: self._first_item(dispatch, after_s))
+        self._calls[key] = asyncio.create_task(self._serve(dispatch, flow))
 
-    async def _serve(self, dispatch: Dispatch) -> None:
+    def _first_item(self, dispatch: Dispatch, after_s: float) -> None:
+        at = dispatch.arrived_at() + after_s
+        self._events.put_nowait(FirstItem(dispatch.instance, dispatch.attempt, at))
+
+    async def _serve(self, dispatch: Dispatch, flow: Flow) -> None:
         arrived_at, limit_s = dispatch.arrived_at(), self.limit_s
         cancels = self._setup.options.on_miss == "cancel" and limit_s is not None
         remaining_s = limit_s - arrived_at if cancels and limit_s is not None else None
@@ -203,9 +218,11 @@ class RunLoop:
             arrived_at=arrived_at,
             transfer_s=arrived_at - dispatch.ready_at,
             remaining_s=remaining_s,
+            streams=dict(dispatch.streams),
+            items=dispatch.items,
         )
         try:
-            served = await self._fleet.serve(dispatch.operator, call)
+            served = await self._fleet.serve(dispatch.operator, call, flow)
         except Exception as error:  # a defect of the fleet must end the run, not leave it waiting
             failure = Failure("refused", type(error).__name__, str(error))
             self._report(dispatch, Failed(dispatch.instance, dispatch.attempt, failure, arrived_at))
@@ -217,10 +234,13 @@ class RunLoop:
         self._report(dispatch, _event(dispatch, served, ended_at, limit_s))
 
     def _report(self, dispatch: Dispatch, event: Event) -> None:
-        self._calls.pop(f"{dispatch.instance}#{dispatch.attempt}", None)
+        key = f"{dispatch.instance}#{dispatch.attempt}"
+        self._calls.pop(key, None)
+        self._flows.pop(key, None)
         self._events.put_nowait(event)
 
     def _stop(self, instance: str, attempt: int) -> None:
+        self._flows.pop(f"{instance}#{attempt}", None)
         task = self._calls.pop(f"{instance}#{attempt}", None)
         if task is not None:
             task.cancel()

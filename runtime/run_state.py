@@ -7,7 +7,10 @@ written in.
 An instance is named by its path and operator: `revise_loop[2]/search_fanout[5]/search`. Iterations, items and turns
 count from zero; the calls of a react's turn are `[turn][call]`. A failed attempt is repeated, as a new dispatch with
 attempt + 1, when its operator is idempotent, has retries left and the failure is of a kind in
-`runtime.failure.RETRIED`; the data of its transfers is sent again.
+`runtime.failure.RETRIED`; the data of its transfers is sent again. An attempt whose first item was handed on is not
+repeated: what reads its items cannot take them back.
+
+A node that reads a stream starts with the first item (`FirstItem`), and gets the whole by a `Supply` after the last.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ from runtime.events import (
     Event,
     Failed,
     Finish,
+    FirstItem,
     Json,
     Log,
     LogKind,
@@ -36,6 +40,7 @@ from runtime.events import (
     Status,
     Submitted,
     Succeeded,
+    Supply,
 )
 from runtime.failure import RETRIED, Failure
 from runtime.frames import NOTHING, Frame, Sources, merged, open_frame, sources_of, value_of
@@ -74,6 +79,8 @@ class RunState:
         match event:
             case Submitted(inputs, at):
                 self._submitted(inputs, at)
+            case FirstItem(instance, attempt, at):
+                self._first_item(instance, attempt, at)
             case Succeeded(instance, attempt, value, at):
                 self._succeeded(instance, attempt, value, at)
             case Failed(instance, attempt, failure, at):
@@ -111,7 +118,12 @@ class RunState:
         frame.left -= 1
         frame.controls.pop(node, None)
         frame.children.pop(node, None)
+        if node in frame.firsts:
+            frame.ended[node] = at
         for follower in program.following(node):
+            if node in frame.firsts and any(stream.source == node for stream in program.streams[follower]):
+                self._supply(frame, follower)
+                continue
             place = follower - first
             frame.ready[place] = max(frame.ready[place], at)
             frame.waiting[place] -= 1
@@ -148,19 +160,57 @@ class RunState:
         program = self.program
         operator = program.operator_of[node]
         rest = program.rests[node]
-        formulas = [formula for _, formula in program.inputs[node]] + ([] if rest is None else [rest])
-        sources = merged([sources_of(formula, frame) for formula in formulas])
+        begun = {stream.name: stream for stream in program.streams[node] if stream.source in frame.firsts}
+        there = [(key, formula) for key, formula in program.inputs[node] if key not in begun]
+        formulas = [formula for _, formula in there] + ([] if rest is None else [rest])
+        flowing = {program.operator_of[each.source]: frame.firsts[each.source] for each in begun.values()}
+        sources = merged([*(sources_of(formula, frame) for formula in formulas), flowing])
         command = Dispatch(
             instance=self.instance(frame, node),
             operator=operator,
-            arguments={key: value_of(formula, frame) for key, formula in program.inputs[node]},
+            arguments={key: value_of(formula, frame) for key, formula in there},
             rest=None if rest is None else value_of(rest, frame),
             attempt=1,
             ready_at=at,
             transfers=tuple(Sent(t, sources[src]) for src, t in program.transfers_into[operator] if src in sources),
             in_turn=program.in_turn[frame.block],
+            streams={name: stream.items for name, stream in begun.items()},
+            items=program.gives[node],
         )
         self._send(frame, node, command)
+        self._supply(frame, node)
+
+    def _supply(self, frame: Frame, node: int) -> None:
+        """Hand over the whole of what an attempt reads item by item, once the last item of each is there."""
+        command = frame.running.get(node)
+        if command is None or not command.streams:
+            return
+        read = [stream for stream in self.program.streams[node] if stream.name in command.streams]
+        if any(stream.source not in frame.ended for stream in read):
+            return
+        transfer_s = {src: transfer.latency_s for src, transfer in self.program.transfers_into[command.operator]}
+        at = max(
+            frame.ended[stream.source] + transfer_s.get(self.program.operator_of[stream.source], 0.0) for stream in read
+        )
+        formulas = dict(self.program.inputs[node])
+        arguments = {stream.name: value_of(formulas[stream.name], frame) for stream in read}
+        self._commands.append(Supply(command.instance, command.attempt, arguments, at))
+
+    def _first_item(self, instance: str, attempt: int, at: float) -> None:
+        """Start what waited only for the first item of an attempt."""
+        entry = self._attempts.get(instance)
+        if entry is None or entry[2].attempt != attempt or entry[1] in entry[0].firsts:
+            return
+        frame, node, _ = entry
+        frame.firsts[node] = at
+        first = self.program.block_starts[frame.block]
+        for follower in self.program.following(node):
+            if any(stream.source == node for stream in self.program.streams[follower]):
+                place = follower - first
+                frame.ready[place] = max(frame.ready[place], at)
+                frame.waiting[place] -= 1
+                if frame.waiting[place] == 0:
+                    self._agenda.append((frame, follower))
 
     def _submitted(self, inputs: dict[str, Json], at: float) -> None:
         parameters = self.program.parameters[0]
@@ -186,10 +236,12 @@ class RunState:
             return
         frame, node, dispatch = entry
         operator = self.program.operators[dispatch.operator]
-        if failure.kind in RETRIED and operator.idempotent and attempt <= operator.retries:
+        may_repeat = operator.idempotent and node not in frame.firsts
+        if failure.kind in RETRIED and may_repeat and attempt <= operator.retries:
             self.log("retried", frame, node, failure.at_instance(instance).to_json(), at)
             again = tuple(sent._replace(sent_at=at) for sent in dispatch.transfers)
             self._send(frame, node, dispatch._replace(attempt=attempt + 1, ready_at=at, transfers=again))
+            self._supply(frame, node)
             return
         self._fail(frame, failure.at_instance(instance), at)
 

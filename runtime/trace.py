@@ -27,7 +27,7 @@ class Served:
     """Who did a call, and when: `queued_s` between the arrival of its data and its start.
 
     `overhead_s` is what the orchestrator itself took: messages to and from the replica, a process that had to be
-    started. It is real time at any time scale.
+    started. It is real time at any time scale. `first_s` is from the start to the first item of a stream.
     """
 
     pool: str
@@ -41,12 +41,16 @@ class Served:
     value: Json
     overhead_s: float = 0.0
     parts: tuple[PartTime, ...] = ()
+    first_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptTrace:
-    """One attempt of an operator instance. `queued_at_s` is when its data had arrived; `parts` is what each function
-    took that was fused to it, where the attempt succeeded."""
+    """One attempt of an operator instance. `queued_at_s` is when its data had arrived, of a stream the first item.
+
+    `parts` is what each function took that was fused to it, where the attempt succeeded. `first_item_at_s` is when the
+    first item of its value was out; None where others read it as a whole.
+    """
 
     instance: str
     operator: str
@@ -63,6 +67,7 @@ class AttemptTrace:
     overhead_s: float
     error: str | None
     parts: tuple[PartTime, ...] = ()
+    first_item_at_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +175,7 @@ class Trace:
                 overhead_s=served.overhead_s,
                 error=error,
                 parts=served.parts,
+                first_item_at_s=None if served.first_s is None else started_at + served.first_s,
             )
         )
 

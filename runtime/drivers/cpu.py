@@ -8,11 +8,12 @@ from __future__ import annotations
 from time import perf_counter
 
 from placement.plan import PlanOperator
-from runtime.drivers.driver import Call, CallFailed, DriverSettings, PartTime, Result
+from runtime.drivers.driver import Call, CallFailed, DriverSettings, PartTime, Result, arrived
 from runtime.drivers.worker_pool import WorkerPool
 from runtime.drivers.worker_process import WorkerDied
 from runtime.errors import FunctionError
 from runtime.failure import Failure
+from runtime.flow import Flow
 
 
 class CpuDriver:
@@ -31,8 +32,22 @@ class CpuDriver:
         """Start the processes. Raises `FunctionError` for code that cannot be loaded."""
         await self._workers.start(self._slots)
 
-    async def run(self, call: Call, operator: PlanOperator, limit_s: float | None) -> Result:
-        """Run the call; a process that is not done after `limit_s` is killed."""
+    async def run(self, call: Call, operator: PlanOperator, limit_s: float | None, flow: Flow) -> Result:
+        """Run the call once all of its arguments are there; a process that is not done after `limit_s` is killed.
+
+        The parse of a plain text passes on what it gets, so its first item is out at once.
+        """
+        if call.streams and operator.op == "llm.parse":
+            flow.tell_first(0.0)
+        call, late_s = await arrived(call, flow)
+        try:
+            result = await self.perform(call, operator, None if limit_s is None else max(0.0, limit_s - late_s))
+        except CallFailed as error:
+            raise CallFailed(error.failure, late_s + error.duration_s) from None
+        return Result(result.value, late_s + result.duration_s, result.parts)
+
+    async def perform(self, call: Call, operator: PlanOperator, limit_s: float | None) -> Result:
+        """Run the user's function of a call in a process, and measure it."""
         if not operator.functions:
             message = f"operator {operator.id!r} names no function, so there is nothing to run on a CPU; plan again"
             raise CallFailed(Failure("refused", "FunctionError", message), 0.0)

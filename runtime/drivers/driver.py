@@ -6,13 +6,15 @@ deadlines are the replica's business.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 from placement.plan import PlanOperator, PlanPool
 from runtime.events import Json
 from runtime.failure import Failure
+from runtime.flow import Flow
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,8 @@ class Call:
 
     `origin_s` is when its run began and `arrived_at` when its data is there, in virtual seconds of the executor's
     clock and of the run. The transfer takes the last `transfer_s` before that. `remaining_s` is what the run has left
-    from then on; None without a deadline that cancels.
+    from then on; None without a deadline that cancels. `streams` are inputs that come in so many items and are not yet
+    among the arguments; `items`: others may begin at the first of so many items of the value.
     """
 
     run: str
@@ -35,6 +38,8 @@ class Call:
     arrived_at: float
     transfer_s: float
     remaining_s: float | None
+    streams: Mapping[str, float] = field(default_factory=dict[str, float])
+    items: float | None = None
 
     @property
     def key(self) -> str:
@@ -64,7 +69,7 @@ class Outcome:
     """What became of a call. Exactly one of `value` and `failure` counts; times are virtual seconds.
 
     `held_s` is the real time that these virtual seconds (and the transfer before them) stand for; whatever the caller
-    waited beyond it is overhead of the orchestrator.
+    waited beyond it is overhead of the orchestrator. `first_s`: from the start to the first item, where that was told.
     """
 
     value: Json
@@ -73,6 +78,7 @@ class Outcome:
     duration_s: float
     held_s: float = 0.0
     parts: tuple[PartTime, ...] = ()
+    first_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +112,22 @@ class Driver(Protocol):
         """Get ready. Raises `FunctionError` for code that cannot be loaded."""
         ...
 
-    async def run(self, call: Call, operator: PlanOperator, limit_s: float | None) -> Result:
-        """Do one call. Raises `CallFailed`, also of kind `timeout` once `limit_s` virtual seconds have passed."""
+    async def run(self, call: Call, operator: PlanOperator, limit_s: float | None, flow: Flow) -> Result:
+        """Do one call. Raises `CallFailed`, also of kind `timeout` once `limit_s` virtual seconds have passed.
+
+        `flow` has the inputs that stream, once they are there, and is told of the first item where the call gives one.
+        """
         ...
 
     async def close(self) -> None:
         """End every process that the driver started."""
         ...
+
+
+async def arrived(call: Call, flow: Flow) -> tuple[Call, float]:
+    """The call with all of its arguments, once these are there, and how many virtual seconds after its start."""
+    if not call.streams:
+        return call, 0.0
+    whole = await flow.whole
+    late_s = max(0.0, whole.arrived_at - flow.started_at)
+    return replace(call, arguments={**call.arguments, **whole.arguments}, streams={}), late_s

@@ -11,15 +11,17 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from math import inf
 from time import perf_counter
 from typing import cast
 
 from placement.plan import PlanOperator
 from runtime.drivers.cpu import CpuDriver
-from runtime.drivers.driver import Call, CallFailed, DriverSettings, PartTime, Result
+from runtime.drivers.driver import Call, CallFailed, DriverSettings, PartTime, Result, arrived
 from runtime.drivers.user_code import failure_of
 from runtime.events import Json
 from runtime.failure import Failure
+from runtime.flow import Flow
 from runtime.functions import SimulatedModel, TextGenerator, load, simulated_model, text_generator
 
 
@@ -43,19 +45,35 @@ class SimulatedDriver:
             self._user_code = CpuDriver(self._settings)
             await self._user_code.start()
 
-    async def run(self, call: Call, operator: PlanOperator, limit_s: float | None) -> Result:
-        """Make the value while the predicted time passes; a prediction beyond `limit_s` is a timeout."""
-        predicted_s = operator.promised.mean_s
-        if limit_s is not None and predicted_s > limit_s:
-            await asyncio.sleep(limit_s * self.wall_s_per_virtual_s)
+    async def run(self, call: Call, operator: PlanOperator, limit_s: float | None, flow: Flow) -> Result:
+        """Make the value while the predicted time passes; a prediction beyond `limit_s` is a timeout.
+
+        What reads a stream ends by the formula of `costmodel.stream`: no earlier than its share for one item after the
+        last. The first item of what gives one is out after its share of the predicted time.
+        """
+        predicted_s, begun = operator.promised.mean_s, perf_counter()
+        duration_s, items = predicted_s, min(call.streams.values(), default=1.0)
+        try:
+            async with asyncio.timeout(None if limit_s is None else limit_s * self.wall_s_per_virtual_s):
+                if call.items is not None:
+                    await self._until(begun, predicted_s / call.items)
+                    flow.tell_first(predicted_s / call.items)
+                if call.streams:
+                    call, late_s = await arrived(call, flow)
+                    duration_s = max(predicted_s, late_s + predicted_s / items)
+                if limit_s is not None and duration_s > limit_s:
+                    await asyncio.sleep(inf)
+        except TimeoutError:
             message = f"{operator.id} is predicted to take {predicted_s:g} s, its limit is {limit_s:g} s"
-            raise CallFailed(Failure("timeout", "Timeout", message), limit_s)
-        begun = perf_counter()
+            raise CallFailed(Failure("timeout", "Timeout", message), limit_s or 0.0) from None
         value = await self._value(call, operator)
-        left_s = predicted_s * self.wall_s_per_virtual_s - (perf_counter() - begun)
-        await asyncio.sleep(max(0.0, left_s))
+        await self._until(begun, duration_s)
         parts = [PartTime(part.call.id, part.latency_s) for part in operator.parts if part.call is not None]
-        return Result(value, predicted_s, tuple(parts))
+        return Result(value, duration_s, tuple(parts))
+
+    async def _until(self, begun: float, after_s: float) -> None:
+        """Sleep until so many virtual seconds after the real time `begun`."""
+        await asyncio.sleep(max(0.0, after_s * self.wall_s_per_virtual_s - (perf_counter() - begun)))
 
     async def close(self) -> None:
         """End the processes of user code."""
@@ -66,7 +84,7 @@ class SimulatedDriver:
         make = _MODEL_OPS.get(operator.op)
         if make is None:
             assert self._user_code is not None, "start() has seen every operator of this pool"
-            return (await self._user_code.run(call, operator, operator.timeout_s)).value
+            return (await self._user_code.perform(call, operator, operator.timeout_s)).value
         try:
             async with asyncio.timeout(operator.timeout_s):
                 return await asyncio.to_thread(make, call, operator, self._settings)

@@ -10,6 +10,7 @@ from placement.plan import PlanOperator
 from runtime.drivers import DRIVERS
 from runtime.drivers.driver import Call, CallFailed, DriverSettings, Outcome, Result
 from runtime.failure import Failure
+from runtime.flow import Flow
 from runtime.replica import Replica
 
 
@@ -26,7 +27,7 @@ class Steps:
 
     async def start(self) -> None: ...
 
-    async def run(self, call: Call, operator: PlanOperator, limit_s: float | None) -> Result:
+    async def run(self, call: Call, operator: PlanOperator, limit_s: float | None, flow: Flow) -> Result:
         self.limits.append(limit_s)
         await self.gate.wait()
         took_s = call.arguments["s"]

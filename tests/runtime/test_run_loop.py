@@ -12,6 +12,7 @@ from runtime.drivers.driver import Call
 from runtime.errors import InputError
 from runtime.event_log import MemoryEventLog, Record
 from runtime.failure import Failure
+from runtime.flow import Flow
 from runtime.program import compile
 from runtime.run_loop import RunLoop, RunSetup
 from runtime.run_options import RunOptions
@@ -27,7 +28,7 @@ class TableFleet:
         self.stopped: list[str] = []
         self.overhead_s = 0.0
 
-    async def serve(self, operator: int, call: Call) -> Served:
+    async def serve(self, operator: int, call: Call, flow: Flow) -> Served:
         self.calls.append(call)
         if call.operator not in self.answers:
             await asyncio.Event().wait()

@@ -12,6 +12,7 @@ import pytest
 from runtime.drivers.cpu import CpuDriver
 from runtime.drivers.driver import CallFailed, DriverSettings, Result
 from runtime.errors import FunctionError
+from runtime.flow import Flow
 
 Settings = Callable[..., DriverSettings]
 
@@ -32,7 +33,7 @@ def on_driver(settings: DriverSettings, use: Callable[[CpuDriver], Awaitable[Any
 
 def run_one(settings: DriverSettings, call: Any, limit_s: float | None = None) -> Result:
     operator = settings.operators[call.operator]
-    return on_driver(settings, lambda driver: driver.run(call, operator, limit_s))
+    return on_driver(settings, lambda driver: driver.run(call, operator, limit_s, Flow()))
 
 
 def failure_of(settings: DriverSettings, call: Any, limit_s: float | None = None) -> Any:
@@ -55,7 +56,7 @@ def test_a_process_serves_one_call_after_the_other(settings: Settings, call: Any
     made = settings("pid")
 
     async def twice(driver: CpuDriver) -> list[Any]:
-        return [(await driver.run(call("pid"), made.operators["pid"], None)).value for _ in range(2)]
+        return [(await driver.run(call("pid"), made.operators["pid"], None, Flow())).value for _ in range(2)]
 
     first, second = on_driver(made, twice)
     assert first == second
@@ -65,7 +66,7 @@ def test_more_calls_at_once_than_processes_start_further_ones(settings: Settings
     made = settings("pid", slots=1)
 
     async def together(driver: CpuDriver) -> list[Any]:
-        runs = [driver.run(call("pid"), made.operators["pid"], None) for _ in range(3)]
+        runs = [driver.run(call("pid"), made.operators["pid"], None, Flow()) for _ in range(3)]
         return [result.value for result in await asyncio.gather(*runs)]
 
     assert len(set(on_driver(made, together))) == 3
@@ -85,8 +86,8 @@ def test_leaving_the_program_is_a_failure_like_any_other(settings: Settings, cal
 
     async def then_add(driver: CpuDriver) -> Any:
         with pytest.raises(CallFailed, match="SystemExit: leaving"):
-            await driver.run(call("leave"), made.operators["leave"], None)
-        return await driver.run(call("add", a=1), made.operators["add"], None)
+            await driver.run(call("leave"), made.operators["leave"], None, Flow())
+        return await driver.run(call("add", a=1), made.operators["add"], None, Flow())
 
     assert on_driver(made, then_add).value == 2
 
@@ -98,8 +99,8 @@ def test_a_timeout_kills_the_process_and_its_children_and_the_next_call_has_a_ne
 
     async def hang_then_go_on(driver: CpuDriver) -> Any:
         with pytest.raises(CallFailed) as error:
-            await driver.run(call("hang", path=str(path)), made.operators["hang"], 3.0)
-        after = await driver.run(call("pid"), made.operators["pid"], None)
+            await driver.run(call("hang", path=str(path)), made.operators["hang"], 3.0, Flow())
+        after = await driver.run(call("pid"), made.operators["pid"], None, Flow())
         return error.value, after.value
 
     error, after = on_driver(made, hang_then_go_on)
@@ -115,7 +116,7 @@ def test_cancelling_a_call_kills_its_process(settings: Settings, call: Any, tmp_
     made, path = settings("hang"), tmp_path / "pids"
 
     async def cancel(driver: CpuDriver) -> None:
-        task = asyncio.create_task(driver.run(call("hang", path=str(path)), made.operators["hang"], None))
+        task = asyncio.create_task(driver.run(call("hang", path=str(path)), made.operators["hang"], None, Flow()))
         await processes.until(lambda: path.exists() and len(path.read_text().split()) == 2)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -129,7 +130,7 @@ def test_closing_the_driver_leaves_no_process(settings: Settings, call: Any, pro
     made = settings("pid", slots=2)
 
     async def pid(driver: CpuDriver) -> int:
-        return (await driver.run(call("pid"), made.operators["pid"], None)).value
+        return (await driver.run(call("pid"), made.operators["pid"], None, Flow())).value
 
     assert processes.ended(on_driver(made, pid))
 
@@ -139,8 +140,8 @@ def test_a_process_that_dies_is_a_loss_and_is_replaced(settings: Settings, call:
 
     async def then_add(driver: CpuDriver) -> Any:
         with pytest.raises(CallFailed) as error:
-            await driver.run(call("die"), made.operators["die"], None)
-        return error.value.failure, await driver.run(call("add", a=1), made.operators["add"], None)
+            await driver.run(call("die"), made.operators["die"], None, Flow())
+        return error.value.failure, await driver.run(call("add", a=1), made.operators["add"], None, Flow())
 
     failure, result = on_driver(made, then_add)
     assert (failure.kind, failure.message) == ("lost", "the process that ran die ended with exit code 7")

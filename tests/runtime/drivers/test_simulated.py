@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from placement.plan import Promise
 from runtime.drivers.driver import CallFailed, DriverSettings, PartTime, Result
 from runtime.drivers.simulated import SimulatedDriver
+from runtime.flow import Flow, Whole
 
 Settings = Callable[..., DriverSettings]
 
@@ -21,7 +23,7 @@ def run_one(settings: DriverSettings, call: Any, limit_s: float | None = None) -
         driver = SimulatedDriver(settings)
         await driver.start()
         try:
-            return await driver.run(call, settings.operators[call.operator], limit_s)
+            return await driver.run(call, settings.operators[call.operator], limit_s, Flow())
         finally:
             await driver.close()
 
@@ -102,3 +104,36 @@ def test_fused_functions_really_run_and_report_the_predicted_times(settings: Set
     result = run_one(made, call("both", x=1))
     parts = (PartTime("add", 0.25), PartTime("pair", 0.25))
     assert result == Result([2, 1], 0.5, parts)
+
+
+@pytest.mark.parametrize(
+    ("arrived_at", "expected_s"),
+    [(3.0, 6.0), (9.0, 8.5)],  # its own 6 s, or 9 s less the start at 2 s and 6/4 s for the last of 4 items
+)
+def test_a_reader_of_a_stream_ends_by_the_formula(
+    settings: Settings, call: Any, arrived_at: float, expected_s: float
+) -> None:
+    made = settings("hear", op="model.run", time_scale=0.001)
+    predicted(made, "hear", 6.0)
+
+    async def go() -> tuple[float, Result]:
+        driver, flow = SimulatedDriver(made), Flow(started_at=2.0)
+        await driver.start()
+        reading = replace(call("hear"), streams={"audio": 4.0}, items=4.0)
+        running = asyncio.create_task(driver.run(reading, made.operators["hear"], None, flow))
+        first_s = await flow.first
+        assert not running.done()
+        flow.give_whole(Whole({"audio": "abc"}, arrived_at))
+        return first_s, await running
+
+    first_s, result = asyncio.run(go())
+    assert first_s == 6.0 / 4
+    assert result == Result("[simulated hear]", expected_s)
+
+
+def test_a_stream_that_does_not_come_in_time_is_a_timeout(settings: Settings, call: Any) -> None:
+    made = settings("hear", op="model.run", time_scale=0.001)
+    predicted(made, "hear", 6.0)
+    with pytest.raises(CallFailed, match="Timeout") as error:
+        run_one(made, replace(call("hear"), streams={"audio": 4.0}), 7.0)
+    assert (error.value.failure.kind, error.value.duration_s) == ("timeout", 7.0)
