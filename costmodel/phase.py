@@ -33,8 +33,8 @@ class Assumptions:
     `mfu`, `mbu`: shares of the datasheet rates. `step_s`: the engine's own time in each pass. `margin`: share of memory
     for weights and KV. `attention`: format of attention's arithmetic, `fp16` whatever the weights', or `weights`.
     `kv_precision`: None for that of the weights. `reserved_share`: share of a sequence's output for which KV memory is
-    kept (1: no sequence is ever evicted; 0.5: the mean). `hop_latency`: whether an all-reduce pays its hops' latency,
-    or its bytes alone. `largest_group`: devices of a chassis (arXiv 2507.19635, section 4: up to 8).
+    kept (1: no sequence is ever evicted; 0.5: the mean). `hop_share`: share of its hops' latency that an all-reduce
+    pays beside its bytes. `largest_group`: devices of a chassis (arXiv 2507.19635, section 4: up to 8).
     """
 
     mfu: float = 0.55
@@ -44,16 +44,22 @@ class Assumptions:
     attention: Literal["fp16", "weights"] = "fp16"
     kv_precision: str | None = None
     reserved_share: float = 1.0
-    hop_latency: bool = True
+    hop_share: float = 1.0
     largest_group: int = 8
 
     def __post_init__(self) -> None:
         shares = {"mfu": self.mfu, "mbu": self.mbu, "margin": self.margin}
         wrong = {name: value for name, value in shares.items() if not 0 < value <= 1}
-        if wrong or not 0 <= self.reserved_share <= 1 or self.step_s < 0 or self.largest_group < 1:
+        if (
+            wrong
+            or not 0 <= self.reserved_share <= 1
+            or self.hop_share < 0
+            or self.step_s < 0
+            or self.largest_group < 1
+        ):
             raise CostError(
-                "efficiencies and the memory margin are in (0, 1], the reserved share in [0, 1], the time of a step at "
-                f"least 0 and a group at least 1 device, got {self}"
+                "efficiencies and the memory margin are in (0, 1], the reserved share in [0, 1], the share of hops and "
+                f"the time of a step at least 0 and a group at least 1 device, got {self}"
             )
 
 
@@ -180,7 +186,7 @@ def _communication_s(serving: Serving, tokens: Floats) -> Floats:
     device, unit = serving.device, serving.unit
     seconds = np.zeros_like(tokens)
     if serving.tp > 1:
-        hop_s = device.scaleup_latency_s if serving.rules.hop_latency else 0.0
+        hop_s = device.scaleup_latency_s * serving.rules.hop_share
         per_byte = all_reduce_s(1.0, serving.tp, device.scaleup_bytes_per_s, 0.0)
         fixed = all_reduce_s(0.0, serving.tp, device.scaleup_bytes_per_s, hop_s)
         seconds = seconds + tokens * unit.sync_bytes * per_byte + unit.sync_count * fixed

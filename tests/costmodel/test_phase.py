@@ -55,7 +55,7 @@ def test_all_reduces_by_hand() -> None:
     seconds = 16 * 64 * 8192 * 1.5 / 450e9 + 64 * 6 * 1.5e-6
     wide = serving(tp=4)
     assert all_reduce_part_s(wide, "decode", LOAD, np.array([16.0]))[0] == pytest.approx(seconds, rel=1e-12)
-    silent = serving(tp=4, hop_latency=False)
+    silent = serving(tp=4, hop_share=0.0)
     assert one(wide, "decode", 16) - one(silent, "decode", 16) == pytest.approx(64 * 6 * 1.5e-6, rel=1e-9)
 
 
@@ -107,7 +107,9 @@ def test_only_dense_models_with_full_attention(model: str) -> None:
         serving(model=model)
 
 
-@pytest.mark.parametrize("wrong", [{"mfu": 0.0}, {"mbu": 1.1}, {"margin": 0}, {"step_s": -1.0}, {"largest_group": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"mfu": 0.0}, {"mbu": 1.1}, {"margin": 0}, {"step_s": -1.0}, {"hop_share": -1.0}, {"largest_group": 0}]
+)
 def test_impossible_assumptions_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(CostError, match="efficiencies"):
         Assumptions(**wrong)  # type: ignore[arg-type]

@@ -40,7 +40,7 @@ def test_c_holds_for_throughput_in_fp16() -> None:
 
 def test_d_crosses_for_70b_in_fp16_where_mi300x_is_not_there() -> None:
     # the reference's roofline, without MI300x and the latency of all-reduces, has the crossover near 15 to 20 ms
-    silent = replace(WITHOUT_MI300X, rules=replace(BASIS.rules, hop_latency=False))
+    silent = replace(WITHOUT_MI300X, rules=replace(BASIS.rules, hop_share=0.0))
     assert BY_ID["d"].cells(silent)["70B", "FP16"] == (True, "B200 to 14 ms, Gaudi3 to no limit")
     assert BY_ID["d"].cells(WITHOUT_MI300X)["70B", "FP16"][0]
     assert not BY_ID["d"].cells(BASIS)["70B", "FP16"][0]
