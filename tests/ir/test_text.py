@@ -83,6 +83,15 @@ def test_a_scope_is_shared_and_not_copied_where_a_region_begins() -> None:
     assert outer.maps[-1] is inner.maps[-1] is scope.maps[-1]
 
 
+def test_a_function_that_several_operations_name_stands_once() -> None:
+    printed = to_text(parse(MODULE))
+    assert printed.startswith('#function_0 = #agent.function<"a.py", "f", "00">\n')
+    assert (printed.count("#agent.function<"), printed.count("function = #function_0")) == (1, 2)
+    assert to_text(parse(printed)) == printed
+    alone = to_text(parse(MODULE.replace('"a.py", "f", "00"', '"a.py", "g", "00"', 1)))
+    assert "#function_0" not in alone
+
+
 def test_a_literal_without_an_end_is_refused_at_once() -> None:
     began = time.perf_counter()
     assert "End of file reached before closing string literal" in refused(
