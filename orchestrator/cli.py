@@ -18,6 +18,7 @@ from orchestrator.commands.failure import Debugging, report_failure
 from orchestrator.commands.graph import graph
 from orchestrator.commands.ir import ir
 from orchestrator.commands.plan import plan
+from orchestrator.commands.predict import predict
 from orchestrator.commands.reproduce import reproduce
 from orchestrator.commands.run import run
 from orchestrator.commands.serve import serve
@@ -28,6 +29,7 @@ COMMANDS = {
     "plan": plan,
     "run": run,
     "serve": serve,
+    "predict": predict,
     "catalog": catalog,
     "reproduce": reproduce,
     "doctor": doctor,

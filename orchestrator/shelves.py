@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from costmodel.catalog import load_catalog
+from costmodel.catalog import Catalog, load_catalog
 from costmodel.errors import CatalogError, CostModelError
 from costmodel.facts import Entry, read_facts
 from costmodel.fleet import DeviceClass, Finance, Fleet
@@ -38,10 +38,10 @@ Shelves = Mapping[str, Mapping[str, CatalogEntry]]
 
 def shelves(catalog: str = "default") -> Shelves:
     """Entries by shelf and id. Raises CatalogError for a catalog that is not there."""
-    devices = load_catalog(catalog)
+    known = load_catalog(catalog)
     return {
         "devices": {
-            id_: CatalogEntry(id_, "devices", devices.entries[id_], _price(catalog, id_)) for id_ in devices.ids
+            id_: CatalogEntry(id_, "devices", facts, plain_price(known, id_)) for id_, facts in known.entries.items()
         },
         "models": {id_: CatalogEntry(id_, "models", facts) for id_, facts in model_facts().items()},
         "links": _table("links", "network.csv"),
@@ -73,16 +73,15 @@ def _table(kind: str, file: str) -> dict[str, CatalogEntry]:
     return {id_: CatalogEntry(id_, kind, facts) for id_, facts in read_facts(path).items()}
 
 
-def _price(catalog: str, id_: str) -> Price | None:
+def plain_price(known: Catalog, id_: str) -> Price | None:
     """What an hour of a device costs in a fleet that states nothing; None where the catalog does not say enough."""
-    known = load_catalog(catalog)
     fleet = Fleet(
-        name=catalog,
+        name=known.name,
         catalog=known,
         currency="USD",
         electricity_usd_per_kwh=known.electricity_usd_per_kwh,
         pue=known.pue,
-        finance=Finance(kind="paper" if catalog == "paper-2025" else "annuity"),
+        finance=Finance(kind="paper" if known.name == "paper-2025" else "annuity"),
         cost_basis="metered",
         classes=(),
         links=(),
