@@ -6,10 +6,17 @@ from types import ModuleType
 
 import pytest
 
+from costmodel.fleet import DeviceClass
+from costmodel.llm import prefill_work
+from costmodel.models import load_models
+from costmodel.prefix import prefix_work, rest_work
+from costmodel.roofline import time
 from orchestrator.eager import LlmRequest, SimulatedBackend, recording, use_backend
 from orchestrator.graph import Graph
+from orchestrator.pipeline import PlanRequest, lower, plan_agent, plan_module
 from orchestrator.task_inputs import task_inputs
 from orchestrator.turns import Turn
+from tests.placement.sample_agents import CATALOG, cores, fleet
 
 
 @pytest.fixture
@@ -75,3 +82,21 @@ def test_the_graph_is_two_paths_and_a_join(rag: ModuleType, outline: Callable[[G
         ["question", "recall_decisions"],
         ["[answer, answer_2]"],
     ]
+
+
+def test_the_calls_share_their_system_prompt_where_it_pays(rag: ModuleType) -> None:
+    graph = rag.rag_two_retrievals.trace()
+    a40 = DeviceClass("a40", CATALOG.device("a40"), 1, "dc", None, "simulated", usd_per_hour=3.6)
+    shared = plan_agent(graph, fleet(cores(1), a40), PlanRequest())
+    alone = plan_module(lower(graph, leave_out="hoist-shared-prefix"), graph, fleet(cores(1), a40), PlanRequest())
+    assert shared.solution is not None
+    assert alone.solution is not None
+    # alone: two prefills of 950 tokens; shared: one of 801, and twice the rest of 149 after it, at 0.001 USD a second
+    model, device = load_models().model("llama3.1-8b"), CATALOG.device("a40")
+    whole = time(prefill_work(model, 950), device, 1, "fp16").latency_s
+    first = time(prefix_work(model, 801), device, 1, "fp16").latency_s
+    rest = time(rest_work(model, 950, 801), device, 1, "fp16").latency_s
+    saved_usd = alone.solution.evaluation.cost_usd - shared.solution.evaluation.cost_usd
+    assert saved_usd == pytest.approx(0.001 * (2 * whole - first - 2 * rest), rel=1e-6)
+    assert saved_usd > 0
+    assert shared.findings[-1].startswith("calls share the KV of their prefixes")
