@@ -75,6 +75,7 @@ def _page(name: str, title: str, load: Workload, kind: str) -> Page:
 def _method() -> str:
     rules = BASIS.rules
     return (
+        "Llama 3 with the shapes of `llama3.1-8b` and `llama3.1-70b` of the catalog, which are the same. "
         "`A::B` prefills on A and decodes on B. A number is tokens per second and dollar over those of H100::H100, "
         "whose best setting is 1. For each device the tensor and pipeline parallelism (up to "
         f"{rules.largest_group} devices, tensor parallelism within its scale-up domain) and the batch are searched for "
