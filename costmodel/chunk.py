@@ -14,6 +14,7 @@ from costmodel.llm import token_demand, weights_read
 from costmodel.models import Model
 from costmodel.precision import bytes_per_value
 from costmodel.roofline import Estimate, combined, time
+from costmodel.spyre import is_spyre
 from costmodel.step import reach_sum
 from costmodel.work import Work
 
@@ -68,9 +69,19 @@ def chunked_prefill_work(model: Model, tokens_in: float, chunk_tokens: int) -> W
     return sum(prefill_chunks(model, tokens_in, chunk_tokens), Work())
 
 
+def chunk_estimates(
+    model: Model, device: Device, tp: int, precision: str, *, tokens_in: float, chunk_tokens: int
+) -> tuple[Estimate, ...]:
+    """[chunk] its predicted time. Raises `CostError`, also for Spyre, whose compiler splits prompts by rules of its
+    own."""
+    if is_spyre(device.id):
+        raise CostError(f"{device.id} chooses the sizes of its own steps; leave the chunk-prefill pass out")
+    works = prefill_chunks(model, tokens_in, chunk_tokens, weight_precision=precision)
+    return tuple(time(work, device, tp, precision, model=model) for work in works)
+
+
 def estimate_chunks(
     model: Model, device: Device, tp: int, precision: str, *, tokens_in: float, chunk_tokens: int
 ) -> Estimate:
-    """Predicted time of all chunks, each with its own bottleneck, one after another. Raises `CostError`."""
-    works = prefill_chunks(model, tokens_in, chunk_tokens, weight_precision=precision)
-    return combined(tuple(time(work, device, tp, precision, model=model) for work in works))
+    """Predicted time of all chunks, each with its own bottleneck, one after another. Raises as `chunk_estimates`."""
+    return combined(chunk_estimates(model, device, tp, precision, tokens_in=tokens_in, chunk_tokens=chunk_tokens))

@@ -23,9 +23,12 @@ the exposed time; equal layers have m = L. The link's own latency delays the las
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 from costmodel.errors import CostError
 from costmodel.fleet import Link
-from costmodel.llm import token_demand
+from costmodel.llm import kv_bytes, token_demand
 from costmodel.models import Model
 from costmodel.transfer import transfer_s
 
@@ -56,3 +59,29 @@ def exposed_s(link: Link, size_bytes: float, model: Model, tokens: float, layers
     whole_s = transfer_s(link, size_bytes)
     moving_s, even = whole_s - link.latency_s, even_layers(model, tokens)
     return link.latency_s + max(moving_s / even, moving_s - layers_s * (even - 1) / model.layers)
+
+
+def exposed_chunks_s(link: Link, model: Model, tokens: float, chunk_tokens: int, layers_s: Sequence[float]) -> float:
+    """As `exposed_s` for a prefill in chunks of which chunk c takes `layers_s[c]`. Raises `CostError`.
+
+    A layer of a chunk leaves while the next layers, and the next chunks, are computed. The link is busy without a pause
+    from the first or the last layer of some chunk c on, since within a chunk the sum of `exposed_s` is linear. With
+    T_c and P_c of chunk c and the sums of the chunks after it:
+
+        exposed = max over c of (sum of T after c - sum of P after c + exposed of chunk c alone)
+
+    Where a layer does not keep the KV of every token (sliding windows, Mamba), what it keeps is known in the last chunk
+    only, so no more than that hides it.
+    """
+    ends = [min(start + chunk_tokens, tokens) for start in range(0, math.ceil(tokens), chunk_tokens)]
+    if len(ends) != len(layers_s):
+        raise CostError(f"{tokens:g} tokens are {len(ends)} chunks of {chunk_tokens}, got the times of {len(layers_s)}")
+    if model.sliding_layers or model.mamba_layers:
+        return exposed_s(link, kv_bytes(model, tokens), model, tokens, layers_s[-1])
+    after_s = exposed = 0.0
+    for start, end, chunk_s in reversed(list(zip([0.0, *ends], ends, layers_s, strict=False))):
+        size_bytes = kv_bytes(model, end - start)
+        alone_s = exposed_s(link, size_bytes, model, end - start, chunk_s) - link.latency_s
+        exposed = max(exposed, after_s + alone_s)
+        after_s += transfer_s(link, size_bytes) - link.latency_s - chunk_s
+    return link.latency_s + exposed

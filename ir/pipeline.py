@@ -5,6 +5,8 @@ A stage is the name of the pass after which it stands, or `capture` for the modu
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
@@ -50,9 +52,13 @@ OPTIONAL_PASSES: tuple[type[ModulePass], ...] = (
     SplitEncodePass,
     ChunkPrefillPass,
 )
-"""Passes outside the default pipeline, whose operations placement refuses. Two show how a device group shares a model,
-which placement prices as rows of the options table for each degree of tensor parallelism; others have decode's
-attention or a model's encoder on devices of their own, or prefill in chunks."""
+"""Passes outside the default pipeline. But for those of `ON_REQUEST` placement refuses what they make: two show how a
+device group shares a model, which placement prices as rows of the options table for each degree of tensor parallelism;
+others have decode's attention or a model's encoder on devices of their own."""
+
+ON_REQUEST: dict[str, str] = {ChunkPrefillPass.name: OverlapTransferPass.name}
+"""Passes that placement prices but that pay off mostly in what a plan does not promise, so that a user asks for them;
+each with the pass of the default pipeline that it precedes. `docs/decisions/0012-chunks-on-request.md` has why."""
 
 STAGES: tuple[str, ...] = (CAPTURE, *(each.name for each in DEFAULT_PIPELINE))
 """Every stage, in order; the last is what placement reads."""
@@ -72,21 +78,34 @@ class StageError(ValueError):
 
 
 def run_passes(
-    module: ModuleOp, stage: str | None = None, after_each: AfterEach | None = None, leave_out: str | None = None
+    module: ModuleOp,
+    stage: str | None = None,
+    after_each: AfterEach | None = None,
+    leave_out: str | None = None,
+    added: Sequence[ModulePass] = (),
 ) -> ModuleOp:
     """Run the passes up to and with `stage` (None: all of them) but `leave_out`, in place; returns the module.
 
+    `added` are passes of `ON_REQUEST`, each run at its place; `StageError` for any other.
     `after_each(stage, module)` is called for each stage that is reached, `capture` first. The module is verified
     before each call of it, and after the last pass. Raises `StageError` for an unknown stage, `VerifyException` or
     `PassFailedException` for a bad module.
     """
-    passes = tuple(each for each in _up_to(stage, STAGES, DEFAULT_PIPELINE) if each.name != leave_out)
+    for each in added:
+        if each.name not in ON_REQUEST:
+            raise StageError(f"the pass {each.name!r} cannot be added to a plan; use one of {', '.join(ON_REQUEST)}")
+    passes: list[ModulePass] = []
+    for kind in _up_to(stage, STAGES, DEFAULT_PIPELINE):
+        passes += [each for each in added if ON_REQUEST[each.name] == kind.name]
+        if kind.name != leave_out:
+            passes.append(kind())
     return _run(module, CAPTURE, passes, after_each)
 
 
 def run_after_solve(module: ModuleOp, stage: str | None = None, after_each: AfterEach | None = None) -> ModuleOp:
     """Run the passes after the solve on a module with a decision, as `run_passes` does; `solve` is the first stage."""
-    return _run(module, SOLVE, _up_to(stage, SOLVED_STAGES, AFTER_SOLVE), after_each)
+    passes = [each() for each in _up_to(stage, SOLVED_STAGES, AFTER_SOLVE)]
+    return _run(module, SOLVE, passes, after_each)
 
 
 def _up_to(
@@ -97,8 +116,8 @@ def _up_to(
     return passes if stage is None else passes[: stages.index(stage)]
 
 
-def _run(module: ModuleOp, before: str, passes: tuple[type[ModulePass], ...], after_each: AfterEach | None) -> ModuleOp:
+def _run(module: ModuleOp, before: str, passes: Sequence[ModulePass], after_each: AfterEach | None) -> ModuleOp:
     if after_each is not None:
         after_each(before, module)
-    apply_passes(module, [each() for each in passes], after_each)
+    apply_passes(module, passes, after_each)
     return module

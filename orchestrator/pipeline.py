@@ -35,6 +35,8 @@ class PlanRequestError(OrchestratorError):
 class PlanRequest:
     """What is asked of a plan. `sla=None`: the agent's own, or none; `batch` calls share a replica of an LLM.
 
+    `passes` are those of `ir.pipeline.ON_REQUEST` to add, as text: `chunk-prefill{tokens=512}`.
+
     `soft_usd_per_s` makes the SLA soft: each second above it costs that much. `precisions` are those that weights may
     have: a narrower one can change a model's answers, so it is offered only on request.
     """
@@ -44,6 +46,7 @@ class PlanRequest:
     batch: int = 1
     precisions: tuple[str, ...] = ("fp16",)
     time_limit_s: float = DEFAULT_TIME_LIMIT_S
+    passes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +69,14 @@ class PlanResult:
         return self.plan is not None
 
 
-def lower(graph: Graph, stage: str | None = None, leave_out: str | None = None) -> ModuleOp:
-    """The agent's IR after the passes up to `stage` (None: all of them), without the pass `leave_out`."""
+def lower(graph: Graph, stage: str | None = None, leave_out: str | None = None, added: str = "") -> ModuleOp:
+    """The agent's IR after the passes up to `stage` (None: all of them), without `leave_out` and with those `added`."""
+    from ir.pass_list import read_passes
     from ir.pipeline import run_passes
     from orchestrator.to_ir import to_ir
 
     module = to_ir(graph)
-    run_passes(module, stage=stage, leave_out=leave_out)
+    run_passes(module, stage=stage, leave_out=leave_out, added=read_passes(added) if added else ())
     return module
 
 
@@ -80,7 +84,7 @@ def price_agent(graph: Graph, fleet: Fleet, request: PlanRequest) -> Lowered:
     """The problem table of an agent on a fleet, each call by itself. Raises as `plan_agent` does."""
     from orchestrator.forms import SHARED_PREFIXES
 
-    return price_module(lower(graph, leave_out=SHARED_PREFIXES), graph, fleet, request)
+    return price_module(lower(graph, leave_out=SHARED_PREFIXES, added=request.passes), graph, fleet, request)
 
 
 def price_module(module: ModuleOp, graph: Graph, fleet: Fleet, request: PlanRequest) -> Lowered:
@@ -109,10 +113,10 @@ def plan_agent(graph: Graph, fleet: Fleet, request: PlanRequest) -> PlanResult:
     from costmodel.errors import CostError
     from orchestrator.forms import SHARED_PREFIXES, better, shares_prefixes
 
-    module = lower(graph)
+    module = lower(graph, added=request.passes)
     if not shares_prefixes(module):
         return plan_module(module, graph, fleet, request)
-    alone = plan_module(lower(graph, leave_out=SHARED_PREFIXES), graph, fleet, request)
+    alone = plan_module(lower(graph, leave_out=SHARED_PREFIXES, added=request.passes), graph, fleet, request)
     try:
         return better(plan_module(module, graph, fleet, request), alone)
     except CostError as error:

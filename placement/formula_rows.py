@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from costmodel.chunk import chunk_estimates
 from costmodel.errors import CostError
 from costmodel.estimate import Estimate, estimate_llm, estimate_model_run, fits, tensor_parallel_degrees
 from costmodel.fleet import DeviceClass
 from costmodel.hardware import Device
 from costmodel.models import Model
 from costmodel.prefix import estimate_prefix, estimate_rest
+from costmodel.roofline import combined
 from placement.operators import OperatorSpec
 from placement.pricing import Pricing, Refusal, Row, cpu_pool, model_pool, usd_per_s
 
@@ -68,16 +70,28 @@ def _roofline_row(spec: OperatorSpec, seat: Seat, pricing: Pricing) -> Row | Ref
         return Refusal(pool.id, str(error))
     device_s = seat.tp * estimate.latency_s / seat.batch
     cost_usd = usd_per_s(seat.device_class, pricing.fleet) * device_s
-    notes = (*estimate.notes, *spec.notes)
-    return Row(pool, estimate.latency_s, cost_usd, "roofline", seat.batch, estimate.bound_by, notes, device_s)
+    notes, chunks_s = (*estimate.notes, *spec.notes), ()
+    if spec.phase == "prefill" and spec.chunk_tokens is not None:
+        chunks_s = tuple(each.latency_s for each in _chunks(spec, seat, spec.chunk_tokens))
+    return Row(pool, estimate.latency_s, cost_usd, "roofline", seat.batch, estimate.bound_by, notes, device_s, chunks_s)
 
 
 def _estimate_prefill(spec: OperatorSpec, seat: Seat) -> Estimate:
     tokens_in, tokens_out = _tokens(spec)
+    if spec.chunk_tokens is not None:
+        return combined(_chunks(spec, seat, spec.chunk_tokens))
     if spec.prefix_tokens is not None:
         at = seat.model, seat.device, seat.tp, seat.precision
         return estimate_rest(*at, tokens_in=tokens_in, prefix_tokens=spec.prefix_tokens)
     return estimate_llm(seat.model, "prefill", seat.device, seat.tp, seat.precision, seat.batch, tokens_in, tokens_out)
+
+
+def _chunks(spec: OperatorSpec, seat: Seat, chunk_tokens: int) -> tuple[Estimate, ...]:
+    tokens_in, _ = _tokens(spec)
+    if spec.prefix_tokens is not None:
+        raise CostError("no rule prices chunks behind a shared prefix; leave the chunk-prefill pass out")
+    at = seat.model, seat.device, seat.tp, seat.precision
+    return chunk_estimates(*at, tokens_in=tokens_in, chunk_tokens=chunk_tokens)
 
 
 def _estimate_prefix(spec: OperatorSpec, seat: Seat) -> Estimate:

@@ -66,4 +66,6 @@ def _row(spec: OperatorSpec, row: ProfileRow, pool: Pool, priced_by: tuple[Devic
         beside_usd = spec.prior.cost_usd or 0.0
         cost_usd = beside_usd + usd_per_s(device_class, pricing.fleet) * device_s
     notes = (f"profile: {row.source}", *spec.notes)
+    if spec.chunk_tokens is not None:
+        notes += (f"the row is taken to have measured chunks of {spec.chunk_tokens} tokens",)
     return Row(pool, row.latency_s, cost_usd, "profile", notes=notes, device_s=device_s)

@@ -51,8 +51,9 @@ class OperatorSpec:
     `models` are alternatives (empty: runs user code on a CPU core). Sizes are means per visit: tokens, seconds of
     audio, images, bytes of the result. `visits` is the mean number of executions per run; `context_tokens` the longest
     context that an LLM's call may reach, for memory. `unsized` are the tools of a react whose answers nothing sizes, so
-    that the mean prompt is unknown. `members` are the computes that were fused to this operator, in order; what they
-    take and cost adds up. `notes` are printed with every option.
+    that the mean prompt is unknown. `chunk_tokens` is how much of a prompt prefill reads at a time (None:
+    all of it). `members` are the computes that were fused to this operator, in order; what they take and cost adds up.
+    `notes` are printed with every option.
     """
 
     id: str
@@ -64,6 +65,7 @@ class OperatorSpec:
     models: tuple[str, ...] = ()
     tokens_in: float | None = None
     tokens_out: float | None = None
+    chunk_tokens: int | None = None
     context_tokens: float = 0.0
     audio_s: float | None = None
     images: float | None = None

@@ -21,7 +21,7 @@ from placement.problem import Edge, Option
 from placement.solve import Solution
 from placement.transfers import kv_size_bytes
 
-_DEMAND = ("tokens_in", "prefix_tokens", "tokens_out", "audio_s", "images", "bytes_out")
+_DEMAND = ("tokens_in", "prefix_tokens", "tokens_out", "chunk_tokens", "audio_s", "images", "bytes_out")
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,8 +46,8 @@ class Option:
 
     `latency_s` is the mean time of one visit in seconds; `cost_usd` the cost of one visit. `source` says where the time
     comes from (`roofline`, `profile`, `prior`); `notes` are assumptions to print. `device_s` is for how long a visit
-    holds devices: seconds times devices, over the calls that share them (None: not known). `parts_s` [member] is what
-    each of the operator's members takes of `latency_s`; none where it has no members.
+    holds devices: seconds times devices, over the calls that share them (None: not known). `parts_s` is what each
+    of the operator's members, or each chunk of a prefill, takes of `latency_s`; none where it has none.
     """
 
     pool: int

@@ -65,8 +65,6 @@ def _spec(op: OperatorOp, contexts: Mapping[str, float]) -> OperatorSpec:
     visits = cost.amount(op, "visits")
     if visits is None:
         raise CostError(f"{op.name} @{op.id.data} has no cost.visits; run the annotate-demand pass first")
-    if view.integer(op, "chunk_tokens") is not None:
-        raise CostError(f"no row prices {op.name} @{op.id.data} in chunks; leave the chunk-prefill pass out")
     phase, call = _PHASES.get(op.name, "call"), view.call_id(op)
     execution = view.execution(op)
     bytes_out = cost.amount(op, "bytes_out")
@@ -88,6 +86,7 @@ def _spec(op: OperatorOp, contexts: Mapping[str, float]) -> OperatorSpec:
         parts=_parts(op),
         calls=Calls(execution.timeout_s, execution.retries, execution.idempotent, execution.stream),
         prefix_tokens=view.cached_tokens(op),
+        chunk_tokens=view.integer(op, "chunk_tokens"),
     )
 
 

@@ -6,12 +6,13 @@ Within a place data moves for nothing; a pair with neither a measured row nor a 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from costmodel.errors import CostError
-from costmodel.fleet import Fleet
+from costmodel.fleet import Fleet, Link
 from costmodel.llm import kv_bytes
-from costmodel.overlap import exposed_s
+from costmodel.models import Model
+from costmodel.overlap import exposed_chunks_s, exposed_s
 from costmodel.profile import ProfileRow
 from costmodel.roofline import DEFAULT
 from costmodel.spyre import is_spyre
@@ -39,15 +40,17 @@ def data_table(fleet: Fleet, sources: Iterable[Pool], destinations: Iterable[Poo
     return table
 
 
-def fastest_layers_s(rows: Iterable[Row]) -> dict[str, float]:
-    """By KV place, the least time in which the layers of a prefill with these rows pass.
+def fastest_layers_s(rows: Iterable[Row]) -> dict[str, tuple[float, ...]]:
+    """By KV place, the least times in which the layers of a prefill with these rows pass, one for each of its chunks.
 
-    A roofline's row also has the engine's own time in a step, in which no layer runs.
+    A roofline's row also has the engine's own time in a step, in which no layer runs. A measured row has one time.
     """
-    found: dict[str, float] = {}
+    found: dict[str, tuple[float, ...]] = {}
     for row in rows:
         place, engine_s = row.pool.kv_place, DEFAULT.step_s if row.source == "roofline" else 0.0
-        found[place] = min(found.get(place, math.inf), max(0.0, row.latency_s - engine_s))
+        steps_s = tuple(max(0.0, step_s - engine_s) for step_s in row.parts_s or (row.latency_s,))
+        before = found.get(place, (math.inf,) * len(steps_s))
+        found[place] = tuple(min(pair) for pair in zip(before, steps_s, strict=True))
     return found
 
 
@@ -56,7 +59,7 @@ def kv_table(
     pricing: Pricing,
     sources: Iterable[Pool],
     destinations: Iterable[Pool],
-    hidden_by_s: Mapping[str, float] | None = None,
+    hidden_by_s: Mapping[str, Sequence[float]] | None = None,
 ) -> Table:
     """Transfers of the KV that a prefill leaves behind, between pools of the same model.
 
@@ -99,7 +102,7 @@ def over_link(fleet: Fleet, source: str, destination: str, size_bytes: float) ->
 
 
 def _kv_transfer(
-    prefill: OperatorSpec, pricing: Pricing, source: Pool, destination: Pool, hidden_by_s: float | None
+    prefill: OperatorSpec, pricing: Pricing, source: Pool, destination: Pool, hidden_by_s: Sequence[float] | None
 ) -> Transfer | None:
     """A measured row's time and cost; the link's where there is no row, or for the cost where the row has none."""
     fleet = pricing.fleet
@@ -122,9 +125,22 @@ def _kv_transfer(
     cost_usd = transfer_usd(link, size_bytes)
     if row is not None:
         return Transfer(row.latency_s, cost_usd)
-    if hidden_by_s is None:
+    left_s = None if hidden_by_s is None else _left_s(prefill, model, link, size_bytes, hidden_by_s)
+    if left_s is None:
         return Transfer(transfer_s(link, size_bytes), cost_usd)
-    return Transfer(exposed_s(link, size_bytes, model, prefill.tokens_in, hidden_by_s), cost_usd, overlapped=True)
+    return Transfer(left_s, cost_usd, overlapped=True)
+
+
+def _left_s(
+    prefill: OperatorSpec, model: Model, link: Link, size_bytes: float, layers_s: Sequence[float]
+) -> float | None:
+    """What prefill leaves of its KV's transfer; None where it hides nothing that can be told."""
+    tokens, chunk_tokens = prefill.tokens_in or 0.0, prefill.chunk_tokens
+    if chunk_tokens is None or tokens <= chunk_tokens:
+        return exposed_s(link, size_bytes, model, tokens, layers_s[0])
+    if len(layers_s) == 1:  # measured as a whole
+        return None
+    return exposed_chunks_s(link, model, tokens, chunk_tokens, layers_s)
 
 
 def _kv_row(prefill: OperatorSpec, pricing: Pricing, device: str) -> ProfileRow | None:

@@ -37,6 +37,10 @@ Debug = Annotated[
     bool, typer.Option("--debug", callback=_enable_debugging, is_eager=True, help="Print a traceback with any error.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+AddedPasses = Annotated[
+    str,
+    typer.Option("--passes", metavar="LIST", help="Passes beside the default ones: 'chunk-prefill{tokens=512}'."),
+]
 TimeScale = Annotated[
     float,
     typer.Option(

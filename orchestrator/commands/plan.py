@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.commands.arguments import AgentFile, AgentName, AsJson, Debug, FleetFile, SlaText
+from orchestrator.commands.arguments import AddedPasses, AgentFile, AgentName, AsJson, Debug, FleetFile, SlaText
 from orchestrator.commands.failure import INFEASIBLE
 from orchestrator.commands.text import json_text
 
@@ -27,6 +27,7 @@ def plan(
         str,
         typer.Option("--precision", metavar="LIST", help="Precisions that weights may have, such as fp16,fp8."),
     ] = "fp16",
+    passes: AddedPasses = "",
     time_limit: Annotated[str, typer.Option("--time-limit", metavar="TIME", help="Time for the solver.")] = "30s",
     explain: Annotated[
         str | None,
@@ -57,6 +58,7 @@ def plan(
         batch=batch,
         precisions=tuple(name.strip() for name in precision.split(",")),
         time_limit_s=parse_duration_s(time_limit),
+        passes=passes,
     )
     graph = find_agent(file, agent).graph
     unchecked = check_functions(graph, Path.cwd())

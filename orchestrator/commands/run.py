@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from orchestrator.commands.arguments import (
+    AddedPasses,
     AgentFile,
     AgentName,
     AsJson,
@@ -50,6 +51,7 @@ def run(
         ),
     ] = None,
     sla: SlaText = None,
+    passes: AddedPasses = "",
     on_miss: Annotated[
         Literal["continue", "cancel"], typer.Option("--on-miss", help="What to do when the SLA's limit passes.")
     ] = "continue",
@@ -72,20 +74,20 @@ def run(
     found = find_agent(file, agent)
     inputs = read_inputs(given, found.graph, found.example_input)
     if plan is not None:
-        _refuse_both(fleet, sla)
+        _refuse_both(fleet, sla, passes)
         return _execute(_read_plan(plan, found.graph), inputs, options, as_json)
-    result = _planned(found.graph, fleet, sla)
+    result = _planned(found.graph, fleet, sla, passes)
     if result.plan is None:
         return _report_infeasible(result, as_json)
     return _execute(result.plan, inputs, options, as_json)
 
 
-def _refuse_both(fleet: Path | None, sla: str | None) -> None:
-    if fleet is not None or sla is not None:
-        raise typer.BadParameter("--plan brings its devices and SLA: leave out --fleet and --sla")
+def _refuse_both(fleet: Path | None, sla: str | None, passes: str) -> None:
+    if fleet is not None or sla is not None or passes:
+        raise typer.BadParameter("--plan brings its devices, SLA and passes: leave out --fleet, --sla and --passes")
 
 
-def _planned(graph: Graph, fleet: Path | None, sla: str | None) -> PlanResult:
+def _planned(graph: Graph, fleet: Path | None, sla: str | None, passes: str) -> PlanResult:
     from costmodel.fleet import load_fleet
     from ir.sla import parse_sla
     from orchestrator.agent_files import check_functions
@@ -94,7 +96,8 @@ def _planned(graph: Graph, fleet: Path | None, sla: str | None) -> PlanResult:
     if fleet is None:
         raise typer.BadParameter("give --fleet FLEET to plan for, or --plan PLAN to run")
     check_functions(graph, Path.cwd())
-    return plan_agent(graph, load_fleet(fleet), PlanRequest(sla=None if sla is None else parse_sla(sla)))
+    request = PlanRequest(sla=None if sla is None else parse_sla(sla), passes=passes)
+    return plan_agent(graph, load_fleet(fleet), request)
 
 
 def _read_plan(file: Path, graph: Graph) -> Plan:

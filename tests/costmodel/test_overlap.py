@@ -8,7 +8,7 @@ from costmodel.errors import CostError
 from costmodel.fleet import Link
 from costmodel.llm import kv_bytes
 from costmodel.models import Model, load_models
-from costmodel.overlap import even_layers, exposed_s
+from costmodel.overlap import even_layers, exposed_chunks_s, exposed_s
 from costmodel.transfer import transfer_s
 
 LLAMA = load_models().model("llama3.1-8b")
@@ -93,3 +93,36 @@ def test_layers_that_differ_count_as_fewer() -> None:
 def test_a_prefill_takes_a_time(layers_s: float) -> None:
     with pytest.raises(CostError, match="a prefill takes a finite time"):
         exposed_s(WIRE, 1.0, LLAMA, 1000, layers_s)
+
+
+@given(
+    prefill_s=st.lists(st.floats(0, 0.5), min_size=1, max_size=6),
+    bytes_per_s=st.sampled_from([1e8, 1e9, 1e10]),
+    last=st.integers(1, 500),
+)
+def test_chunks_end_when_every_layer_of_each_was_sent(prefill_s: list[float], bytes_per_s: float, last: int) -> None:
+    link = Link("a", "b", bytes_per_s, 0.002, 0.0)
+    tokens = 500.0 * (len(prefill_s) - 1) + last
+    ready: list[Fraction] = []
+    moving: list[Fraction] = []
+    passed = Fraction(0)
+    for index, chunk_s in enumerate(map(Fraction, prefill_s)):
+        size = kv_bytes(LLAMA, 500.0 if index < len(prefill_s) - 1 else last)
+        ready += [passed + chunk_s * (layer + 1) / 32 for layer in range(32)]
+        moving += [Fraction(size / bytes_per_s) / 32] * 32
+        passed += chunk_s
+    exposed = float(last_arrival_s(ready, moving) - passed) + 0.002
+    assert exposed_chunks_s(link, LLAMA, tokens, 500, prefill_s) == pytest.approx(exposed, rel=1e-9, abs=1e-12)
+
+
+def test_one_chunk_is_the_whole_and_chunks_need_their_times() -> None:
+    size = kv_bytes(LLAMA, 1000)
+    assert exposed_chunks_s(WIRE, LLAMA, 1000, 1000, [0.064]) == exposed_s(WIRE, size, LLAMA, 1000, 0.064)
+    with pytest.raises(CostError, match="1000 tokens are 2 chunks of 500, got the times of 1"):
+        exposed_chunks_s(WIRE, LLAMA, 1000, 500, [0.064])
+
+
+def test_where_a_window_moves_only_the_last_chunk_hides() -> None:
+    model = next(each for each in GENERATORS if each.sliding_layers)
+    size = kv_bytes(model, 1000)
+    assert exposed_chunks_s(WIRE, model, 1000, 500, [9.0, 0.01]) == exposed_s(WIRE, size, model, 1000, 0.01)

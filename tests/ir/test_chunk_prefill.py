@@ -3,17 +3,23 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.utils.exceptions import PassFailedException
 
-from costmodel.errors import CostError
+from costmodel.chunk import prefill_chunks
+from costmodel.models import load_models
+from costmodel.profile import ProfileRow
+from costmodel.roofline import time
 from ir.dialects import cost
 from ir.dialects.llm import PrefillOp
 from ir.interpreter import interpret
 from ir.passes.annotate_demand import AnnotateDemandPass
 from ir.passes.chunk_prefill import ChunkPrefillPass
 from ir.passes.decompose_llm import DecomposeLlmPass
+from ir.passes.drop_unused import DropUnusedPass
+from ir.pipeline import StageError, run_passes
 from ir.text import parse
 from ir.view import entry
 from placement.from_ir import from_ir
-from tests.placement.sample_agents import pricing
+from placement.problem import Option
+from tests.placement.sample_agents import H100, cores, h100, pricing, row
 
 
 def annotated(*passes: ChunkPrefillPass) -> ModuleOp:
@@ -58,6 +64,36 @@ def test_a_chunk_has_a_token() -> None:
         annotated(ChunkPrefillPass(tokens=0))
 
 
-def test_placement_does_not_price_chunks_as_if_there_were_none() -> None:
-    with pytest.raises(CostError, match=r"no row prices llm.prefill @r_prefill in chunks; leave the chunk-prefill"):
-        from_ir(entry(annotated(ChunkPrefillPass())), pricing(), None)
+def prefill_rows(*passes: ChunkPrefillPass, rows: tuple[ProfileRow, ...] = ()) -> tuple[Option, ...]:
+    """The options of the prefill on one H100."""
+    problem = from_ir(entry(annotated(*passes)), pricing(cores(), h100(1), rows=rows), None).problem
+    operator = next(each for each in problem.operators if each.id == "r.prefill (colocated)")
+    return tuple(each for each in operator.options if problem.pools[each.pool].device == "h100_sxm")
+
+
+def test_placement_prices_each_chunk() -> None:
+    (whole,), (chunked,) = prefill_rows(), prefill_rows(ChunkPrefillPass(tokens=256))
+    model = load_models().model("llama3.1-8b")
+    # 900 tokens: three chunks of 256 and one of 132, each a step that reads the weights
+    works = prefill_chunks(model, 900, 256)
+    each_s = [time(work, H100, 1, "fp16", model=model).latency_s for work in works]
+    assert len(each_s) == 4
+    assert chunked.parts_s == pytest.approx(each_s)
+    assert chunked.latency_s == pytest.approx(sum(each_s))
+    assert chunked.cost_usd == pytest.approx(0.002 * sum(each_s))
+    assert whole.latency_s < chunked.latency_s
+
+
+def test_a_measured_row_is_taken_as_it_is_and_says_so() -> None:
+    measured = row("r.prefill", "h100_sxm", 0.25, 0.5)
+    (found,) = prefill_rows(ChunkPrefillPass(tokens=256), rows=(measured,))
+    assert (found.latency_s, found.parts_s) == (0.25, ())
+    assert found.notes[-1] == "the row is taken to have measured chunks of 256 tokens"
+
+
+def test_it_is_added_to_the_pipeline_on_request() -> None:
+    stages: list[str] = []
+    run_passes(annotated(), "overlap-transfer", lambda name, _: stages.append(name), added=[ChunkPrefillPass()])
+    assert stages[-2:] == ["chunk-prefill", "overlap-transfer"]
+    with pytest.raises(StageError, match="'drop-unused' cannot be added to a plan; use one of chunk-prefill"):
+        run_passes(annotated(), added=[DropUnusedPass()])

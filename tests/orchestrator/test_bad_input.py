@@ -208,8 +208,8 @@ def test_a_plan_that_does_not_fit(refused: Refused, change: dict[str, str], name
     ("arguments", "message"),
     [
         (("--input", "x"), "give --fleet FLEET to plan for, or --plan PLAN to run"),
-        (("--plan", "p", "--fleet", "f", "--input", "x"), "--plan brings its devices and SLA"),
-        (("--plan", "p", "--sla", "1s", "--input", "x"), "--plan brings its devices and SLA"),
+        (("--plan", "p", "--fleet", "f", "--input", "x"), "--plan brings its devices, SLA and passes"),
+        (("--plan", "p", "--sla", "1s", "--input", "x"), "--plan brings its devices, SLA and passes"),
         (("--fleet", "fleet.yaml"), "no input is given and the file has no EXAMPLE_INPUT"),
         (("--fleet", "fleet.yaml", "--input", '{"question": 3}'), "question: must be of JSON type string, got 3"),
         (("--fleet", "fleet.yaml", "--input", "x", "--time-scale", "0"), "must be greater than zero, got 0"),
