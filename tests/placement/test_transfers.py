@@ -93,7 +93,7 @@ def test_a_measured_transfer_that_does_not_fit_is_refused(measured: object, mess
 
 def test_kv_that_leaves_layer_by_layer_takes_what_prefill_does_not_hide() -> None:
     priced = replace(pricing(), fleet=linked(link("hp", "co")))
-    hidden_by_s = {f"hp/{MODEL}": 0.064}
+    hidden_by_s = {f"hp/{MODEL}": (0.064,)}
     moves = kv_table(llm_spec("prefill"), priced, pools("hp"), pools("co"), hidden_by_s)
     # 31 of 32 layers of 2 ms hide 62 ms of the 131.072 ms; the charge is that of all bytes
     exposed_s = 0.002 + KV_BYTES / 1e9 - 0.062
@@ -108,7 +108,7 @@ def test_kv_that_leaves_layer_by_layer_takes_what_prefill_does_not_hide() -> Non
 def test_a_measured_transfer_is_not_overlapped_again(cost_usd: float | None) -> None:
     measured = row("answer.kv_transfer", "hp->co", 0.01, cost_usd, tokens_in=1000)
     priced = pricing(described("hp", 1.0), described("co", 1.0), links=(link("hp", "co"),), rows=(measured,))
-    (move,) = kv_table(llm_spec("prefill"), priced, pools("hp"), pools("co"), {f"hp/{MODEL}": 1.0}).values()
+    (move,) = kv_table(llm_spec("prefill"), priced, pools("hp"), pools("co"), {f"hp/{MODEL}": (1.0,)}).values()
     assert (move.latency_s, move.overlapped) == (0.01, False)
 
 
@@ -121,8 +121,8 @@ def test_the_fastest_prefill_of_a_place_hides_least() -> None:
         Row(other, 0.03, 0.0, "profile"),
     ]
     # a roofline's row has 5 ms of the engine's own, in which no layer runs; what a measurement has is not known apart
-    assert fastest_layers_s(rows) == {slow.kv_place: pytest.approx(0.01), other.kv_place: 0.03}
-    assert fastest_layers_s([Row(slow, 0.004, 0.0, "roofline")]) == {slow.kv_place: 0.0}
+    assert fastest_layers_s(rows) == {slow.kv_place: pytest.approx((0.01,)), other.kv_place: (0.03,)}
+    assert fastest_layers_s([Row(slow, 0.004, 0.0, "roofline")]) == {slow.kv_place: (0.0,)}
 
 
 def test_the_length_of_a_prompt_sizes_its_kv() -> None:
