@@ -15,7 +15,9 @@ from orchestrator.graph import (
     CallTask,
     Graph,
     InterruptTask,
+    LlmTask,
     LoopTask,
+    ModelTask,
     ObserveTask,
     ReactTask,
     Task,
@@ -54,6 +56,8 @@ def _remarks(body: Body, read: set[str]) -> Iterator[Remark]:
 
 def _control_remarks(task: Task) -> Iterator[Remark]:
     match task:
+        case LlmTask() | CallTask() | ModelTask() if task.execution.stream and not _streams(task):
+            yield _remark("whole-stream", task, f"stream=True has no effect: {_why_whole(task)}")
         case WhenTask(condition=condition) if isinstance(parse(condition), Const):
             yield _remark("constant-condition", task, f"the condition is always {condition}")
         case WhenTask(then=then, orelse=orelse) if then.result == orelse.result and not (then.tasks or orelse.tasks):
@@ -64,6 +68,18 @@ def _control_remarks(task: Task) -> Iterator[Remark]:
             yield _remark("empty-body", task, "the body calls nothing")
         case _:
             return
+
+
+def _streams(task: LlmTask | CallTask | ModelTask) -> bool:
+    return not isinstance(task, CallTask) and task.execution.items is not None
+
+
+def _why_whole(task: LlmTask | CallTask | ModelTask) -> str:
+    if isinstance(task, CallTask):
+        return "the value of a user's function is handed on as a whole"
+    if isinstance(task, ModelTask):
+        return "nothing says in how many items its value comes; write items="
+    return "an answer that is not a plain text, or of unknown tokens_out and items, is handed on as a whole"
 
 
 def _read(body: Body) -> set[str]:

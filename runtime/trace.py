@@ -49,7 +49,8 @@ class AttemptTrace:
     """One attempt of an operator instance. `queued_at_s` is when its data had arrived, of a stream the first item.
 
     `parts` is what each function took that was fused to it, where the attempt succeeded. `first_item_at_s` is when the
-    first item of its value was out; None where others read it as a whole.
+    first item of its value was out; None where others read it as a whole. One that `reads_stream` started at the first
+    item of what it reads, so that its time has waits for further items in it.
     """
 
     instance: str
@@ -68,6 +69,7 @@ class AttemptTrace:
     error: str | None
     parts: tuple[PartTime, ...] = ()
     first_item_at_s: float | None = None
+    reads_stream: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,8 @@ class OperatorReport:
     promised_visits: float
     failures: int
     parts: tuple[PartReport, ...] = ()
+    mean_first_item_s: float | None = None
+    reads_stream: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +180,7 @@ class Trace:
                 error=error,
                 parts=served.parts,
                 first_item_at_s=None if served.first_s is None else started_at + served.first_s,
+                reads_stream=bool(dispatch.streams),
             )
         )
 
@@ -244,6 +249,7 @@ def _operators(plan: Plan, attempts: Sequence[AttemptTrace]) -> Iterable[Operato
         done = [attempt for attempt in tried if attempt.error is None]
         took_s = [attempt.finished_at_s - attempt.started_at_s for attempt in done]
         waited_s = [attempt.started_at_s - attempt.queued_at_s for attempt in done]
+        first_s = [each.first_item_at_s - each.started_at_s for each in done if each.first_item_at_s is not None]
         pool = pools[operator.routes[0].pool]
         yield OperatorReport(
             id=operator.id,
@@ -260,6 +266,8 @@ def _operators(plan: Plan, attempts: Sequence[AttemptTrace]) -> Iterable[Operato
             count=len(done),
             promised_visits=operator.visits,
             failures=len(tried) - len(done),
+            mean_first_item_s=sum(first_s) / len(first_s) if first_s else None,
+            reads_stream=any(attempt.reads_stream for attempt in tried),
             parts=tuple(_parts(operator, done)),
         )
 

@@ -87,6 +87,10 @@ def _rows(operator: OperatorReport) -> Iterator[tuple[str, ...]]:
 def _row(operator: OperatorReport) -> tuple[str, ...]:
     measured = "-" if operator.measured_s is None else format_duration(operator.measured_s)
     marks = ["simulated"] if operator.simulated else []
+    if operator.reads_stream:
+        marks.append("with waits for items")
+    if operator.mean_first_item_s is not None:
+        marks.append(f"first item after {format_duration(operator.mean_first_item_s)}")
     if operator.failures:
         marks.append(f"{operator.failures} failed")
     return (

@@ -53,6 +53,8 @@ SAMPLE = Path(__file__).with_name("agents_sample.py")
         ("@tool(retries=2)", "retries=2 on a function that is not idempotent"),
         ("@tool(idempotent=1)", "idempotent=1 is not a bool"),
         ("@tool(stream='yes')", "stream='yes' is not a bool"),
+        ("@tool(items=3)", "items=3 with stream=False"),
+        ("@tool(stream=True, items=1)", "items=1 with stream=True"),
         ("@tool(pure=1)", "pure=1 is not a bool"),
         ("@tool(pure=True, idempotent=False)", "pure=True on a function that is not idempotent"),
         ("@memory(op='store', pure=True)", "pure=True with op='store'"),

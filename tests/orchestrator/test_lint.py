@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from orchestrator.functions import load_file
-from orchestrator.graph import Graph
+from orchestrator.graph import Graph, LlmTask
 from orchestrator.lint import lint
 from tests.orchestrator.random_graphs import graphs
 
@@ -51,6 +51,43 @@ def test_remarks(written, body: str, found: list[tuple[str, str]]) -> None:
     remarks = lint(graph)
     assert [(remark.rule, remark.task) for remark in remarks] == found
     assert all(remark.where.startswith("agents.py:") and remark.task in remark.message for remark in remarks)
+
+
+STREAMS = """
+@llm(model="m", max_tokens=9, tokens_out=8, stream=True{items})
+def say(x: str){returns}: return x
+
+@agent
+def a(q: str): return say(q)
+"""
+
+
+@pytest.mark.parametrize(
+    ("items", "returns", "expected"),
+    [("", " -> str", 8.0), (", items=3", "", 3.0), ("", " -> list[str]", None), (", items=3", " -> int", None)],
+)
+def test_a_text_streams_in_its_tokens_and_any_other_answer_as_a_whole(
+    written, items: str, returns: str, expected: float | None
+) -> None:
+    graph = written(STREAMS.format(items=items, returns=returns)).agents["a"].trace()
+    (task,) = graph.body.tasks
+    assert isinstance(task, LlmTask)
+    assert task.execution.items == expected
+    assert [remark.rule for remark in lint(graph)] == ([] if expected else ["whole-stream"])
+
+
+@pytest.mark.parametrize(
+    ("decorator", "message"),
+    [
+        ("@tool(latency=0, stream=True, items=3)", "the value of a user's function is handed on as a whole"),
+        ("@model(model='m', audio_s=1, stream=True)", "nothing says in how many items its value comes; write items="),
+        ("@model(model='m', audio_s=1, stream=True, items=3)", ""),
+    ],
+)
+def test_a_stream_without_effect_is_remarked(written, decorator: str, message: str) -> None:
+    text = f"{decorator}\ndef f(x: str) -> str:\n    return x\n\n@agent\ndef a(q: str): return f(q)\n"
+    remarks = lint(written(text).agents["a"].trace())
+    assert [remark.message.partition("no effect: ")[2] for remark in remarks] == ([message] if message else [])
 
 
 @given(graphs())

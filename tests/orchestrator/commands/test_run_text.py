@@ -67,6 +67,13 @@ def test_every_operator_shows_promise_and_measurement() -> None:
     assert "search llm.decode h100_sxm 500 ms - 0" in lines
 
 
+def test_a_stream_shows_when_its_first_item_was_out() -> None:
+    streamed = replace(REPORT, operators=(replace(OPERATOR, mean_first_item_s=0.125, failures=0),))
+    assert "3 simulated, first item after 125 ms" in " ".join(run_text(streamed).split())
+    reads = replace(REPORT, operators=(replace(OPERATOR, reads_stream=True, failures=0),))
+    assert "3 simulated, with waits for items" in " ".join(run_text(reads).split())
+
+
 def test_the_run_shows_its_answer_latency_and_verdict() -> None:
     text = run_text(REPORT)
     assert text.startswith('assistant: success\nanswer (simulated devices took part):\n{\n  "text": "hello"\n}\n')
