@@ -17,10 +17,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench serve clean
+.PHONY: help demo test check bench accuracy serve clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED) ## plan the research assistant, then run it on a local Ray
 	$(BIN)/orchestrator plan $(AGENT) --fleet $(FLEET)
@@ -41,6 +41,10 @@ bench: $(INSTALLED_DEV) ## run every benchmarks/bench_*.py and print its ratios
 	  [ -e "$$file" ] || continue; found=1; \
 	  echo "== $$file"; $(BIN)/python "$$file" || exit 1; \
 	done; [ $$found = 1 ] || echo "no benchmarks/bench_*.py yet: see benchmarks/README.md"
+
+accuracy: $(INSTALLED) ## write docs/accuracy.md from a folder of measurements: make accuracy DATA=path (some minutes)
+	@[ -n "$(DATA)" ] || { echo "error: say where the measurements are: make accuracy DATA=path" >&2; exit 1; }
+	$(BIN)/python -m costmodel.accuracy_page "$(DATA)" docs/accuracy.md
 
 serve: $(INSTALLED) ## serve the research assistant over HTTP on loopback
 	$(BIN)/orchestrator serve $(AGENT) --fleet $(FLEET)

@@ -25,9 +25,10 @@ ANY = "any"
 Quantity = Literal["ttft", "tpot"]
 QUANTITIES: tuple[Quantity, ...] = ("ttft", "tpot")
 
-SITUATIONS = ("known", "unseen model", "unseen device", "unlike device")
-"""How far a point is from what was fitted, nearest first: device, model and precision were in the data; the device was;
-the device was not, but one of its vendor and kind; no such device."""
+SITUATIONS = ("known engine", "known", "unseen model", "unseen engine", "unseen device", "unlike device")
+"""How far a point is from what was fitted: engine, device, model and precision were in the data; all were, but the
+engine is not told; the model or precision was not; the engine was not; the device was not, but another of its vendor
+and kind; no such device either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +75,14 @@ class Calibration:
 
     def situation(self, point: Point) -> str:
         """How far the point is from what was fitted; one of `SITUATIONS`."""
-        if point.device.id in self.devices:
-            known = point.model.id in self.models and point.precision in self.precisions
-            return SITUATIONS[0] if known else SITUATIONS[1]
-        return SITUATIONS[2] if family(point) in self.families else SITUATIONS[3]
+        told = choose(self.coefficients, point).startswith("engine:")
+        if point.device.id not in self.devices:
+            return "unseen device" if family(point) in self.families else "unlike device"
+        if point.engine is not None and not told:
+            return "unseen engine"
+        if point.model.id not in self.models or point.precision not in self.precisions:
+            return "unseen model"
+        return "known engine" if told else "known"
 
     def extrapolations(self, point: Point) -> tuple[str, ...]:
         """What about a point lies outside the data: device, model, precision, or an input beyond its range."""

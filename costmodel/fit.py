@@ -69,7 +69,11 @@ INSIDE = 0.8
 """The part of residuals that an interval is to hold."""
 
 UNLIKE = 1.5
-"""Factor on the logarithmic width for a device of a vendor or kind that nothing was measured on. An assumption."""
+"""Factor on the logarithmic width for a device of a vendor or kind that nothing was measured on, and for any other
+situation of which the data have no second case to leave out. An assumption."""
+
+UNSEEN = 1.25
+"""The same for a device that the fit has not seen when it has seen one only. An assumption."""
 
 
 def fit(measurements: Sequence[Measured], *, name: str, date: str, origin: Sequence[str]) -> Calibration:
@@ -81,7 +85,7 @@ def fit(measurements: Sequence[Measured], *, name: str, date: str, origin: Seque
     rows = [each for each in measurements if each.tpot_s is not None]
     if len(rows) < LEAST_ROWS:
         raise ProfileError(f"a fit needs at least {LEAST_ROWS} rows with a tpot_s, got {len(rows)}")
-    coefficients = fit_all(rows)
+    coefficients = fit_all(rows, told)
     points = [each.point for each in rows]
     seen = [inputs(each) for each in points]
     return Calibration(
@@ -99,11 +103,12 @@ def fit(measurements: Sequence[Measured], *, name: str, date: str, origin: Seque
     )
 
 
-def fit_all(rows: Sequence[Measured]) -> dict[str, Coefficients]:
-    """Coefficients by key: one for any point, and those of each device and engine that has rows enough."""
+def fit_all(rows: Sequence[Measured], view: Callable[[Point], Point]) -> dict[str, Coefficients]:
+    """Coefficients by key: one for any point, and those of each key of `view` of the points that has rows enough."""
     found = {ANY: fit_one(rows, Coefficients(), PRIOR)}
-    for key in sorted({key for row in rows for key in keys(row.point)}):
-        chosen = [row for row in rows if key in keys(row.point)]
+    of = [keys(view(row.point)) for row in rows]
+    for key in sorted({key for each in of for key in each}):
+        chosen = [row for row, each in zip(rows, of, strict=True) if key in each]
         if len(chosen) >= LEAST_ROWS:
             found[key] = fit_one(chosen, found[ANY], REFINE_PRIOR)
     return found
@@ -164,17 +169,19 @@ def told(point: Point) -> Point:
     return point
 
 
-def left_out(rows: Sequence[Measured], group: Callable[[Measured], object]) -> Array:
-    """[row, quantity] residuals of each group's rows under a fit to all other groups."""
+def left_out(
+    rows: Sequence[Measured], group: Callable[[Measured], object], view: Callable[[Point], Point] = blind
+) -> Array:
+    """[row, quantity] residuals of each group's rows under a fit to all other groups; NaN where those are too few."""
     out = np.full((len(rows), len(QUANTITIES)), np.nan)
-    groups = [group(row) for row in rows]
-    for value in sorted({str(each) for each in groups}):
-        inside = [index for index, each in enumerate(groups) if str(each) == value]
-        rest = [row for row, each in zip(rows, groups, strict=True) if str(each) != value]
+    groups = [str(group(row)) for row in rows]
+    for value in sorted(set(groups)):
+        inside = [index for index, each in enumerate(groups) if each == value]
+        rest = [row for row, each in zip(rows, groups, strict=True) if each != value]
         if len(rest) < LEAST_ROWS:
             continue
         held_out = [rows[index] for index in inside]
-        out[inside] = residuals(held_out, predicted(held_out, fit_all(rest), blind))
+        out[inside] = residuals(held_out, predicted(held_out, fit_all(rest, view), view))
     return out
 
 
@@ -185,19 +192,34 @@ def fold(rows: Sequence[Measured], folds: int = 5) -> Callable[[Measured], int]:
 
 
 def spreads(rows: Sequence[Measured]) -> dict[Quantity, dict[str, Spread]]:
-    """The middle 80 % of measured / predicted in each situation, never narrower than in the nearer one."""
-    known = left_out(rows, fold(rows))
-    model = left_out(rows, lambda row: row.point.model.id)
-    device = left_out(rows, lambda row: row.point.device.id)
+    """The middle 80 % of measured / predicted in each of `SITUATIONS`.
+
+    From rows left out at random for what is known, and from whole models and devices left out for what is not; never
+    narrower than in the nearer situation. Where there is no second model or device to leave out, `UNLIKE` stands in.
+    """
+    with_engine = [row for row in rows if row.point.engine]
+    left: dict[str, Array] = {
+        "known engine": left_out(with_engine, fold(rows), told),
+        "known": left_out(rows, fold(rows)),
+        "unseen model": left_out(rows, lambda row: row.point.model.id),
+        "unseen engine": left_out(with_engine, lambda row: str(row.point.engine).split()[0]),
+        "unseen device": left_out(rows, lambda row: row.point.device.id),
+    }
     out: dict[Quantity, dict[str, Spread]] = {}
     for column, quantity in enumerate(QUANTITIES):
-        ends = [_ends(known[:, column])]
-        for farther in (model[:, column], device[:, column]):
-            ends.append(_wider(_ends(farther), ends[-1]))
-        ends.append((UNLIKE * ends[-1][0], UNLIKE * ends[-1][1]))
-        out[quantity] = {
-            name: Spread(math.exp(low), math.exp(high)) for name, (low, high) in zip(SITUATIONS, ends, strict=True)
+        found = {name: _ends(values[:, column]) for name, values in left.items()}
+        near = found["known"] or (0.0, 0.0)
+        model = _at_least(found["unseen model"] or _wider(near), near)
+        device = _at_least(found["unseen device"] or _wider(model, UNSEEN), model)
+        ends = {
+            "known engine": found["known engine"] or near,
+            "known": near,
+            "unseen model": model,
+            "unseen engine": _at_least(found["unseen engine"] or _wider(model), model),
+            "unseen device": device,
+            "unlike device": _wider(device),
         }
+        out[quantity] = {name: Spread(math.exp(ends[name][0]), math.exp(ends[name][1])) for name in SITUATIONS}
     return out
 
 
@@ -217,17 +239,22 @@ def errors(rows: Sequence[Measured], coefficients: Mapping[str, Coefficients]) -
     return tuple(out)
 
 
-def _ends(values: Array) -> tuple[float, float]:
+def _ends(values: Array) -> tuple[float, float] | None:
     """Quantiles that hold the middle 80 %, a little wider for few values (split conformal, Vovk et al. 2005)."""
     finite = values[~np.isnan(values)]
     if not len(finite):
-        return 0.0, 0.0
+        return None
     tail = (1 - INSIDE) / 2
     upper = min(1.0, (1 - tail) * (len(finite) + 1) / len(finite))
-    return float(np.quantile(finite, 1 - upper)), float(np.quantile(finite, upper))
+    low, high = float(np.quantile(finite, 1 - upper)), float(np.quantile(finite, upper))
+    return min(low, 0.0), max(high, 0.0)
 
 
-def _wider(ends: tuple[float, float], nearer: tuple[float, float]) -> tuple[float, float]:
+def _wider(ends: tuple[float, float], factor: float = UNLIKE) -> tuple[float, float]:
+    return factor * ends[0], factor * ends[1]
+
+
+def _at_least(ends: tuple[float, float], nearer: tuple[float, float]) -> tuple[float, float]:
     return min(ends[0], nearer[0]), max(ends[1], nearer[1])
 
 

@@ -1,0 +1,266 @@
+"""How far the cost model is off on measurements at hand: in sample, left out, by part of the data, and its intervals.
+
+Figures only; `accuracy_page` writes them down. Every left-out error is of a fit that has not seen the group, and every
+coverage of a calibration whose intervals, too, come from the other groups alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from costmodel.calibration import ANY, QUANTITIES, Calibration, Quantity
+from costmodel.fit import blind, fit, fit_all, fold, left_out, predicted, residuals, told
+from costmodel.layer_fit import (
+    Layers,
+    MeasuredPrefills,
+    fit_layers,
+    fit_prefills,
+    left_out_errors,
+    read_layers,
+    read_prefills,
+    select,
+    select_shapes,
+)
+from costmodel.layer_time import Array, LayerCoefficients, linear_layer_s, prefill_batch_s
+from costmodel.measured import Left, Measured, read_measured
+from costmodel.points import Point
+
+SERVED, LAYERS, PREFILLS, CLAIMS = (
+    "inferencex_aic_silicon_e2e.csv",
+    "vidur_layer_ops.csv",
+    "splitwise_perf_model.csv",
+    "accuracy_anchors.csv",
+)
+"""The files of a folder of measurements that the page is made of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Off:
+    """Mean absolute percentage error and mean error, as shares, over `rows`."""
+
+    rows: int
+    mape: float
+    bias: float
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Errors of one part of the data: `view` is what the prediction knew, `by` and `name` which part."""
+
+    view: str
+    by: str
+    name: str
+    off: Mapping[Quantity, Off]
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Share of `rows` left out of a fit that fell into its 80 % intervals."""
+
+    left_out: str
+    name: str
+    rows: int
+    inside: Mapping[Quantity, float]
+
+
+VIEWS: tuple[tuple[str, Callable[[Point], Point]], ...] = (
+    ("one global fit", blind),
+    ("device known", blind),
+    ("engine known", lambda point: replace(point, engine=str(point.engine).split()[0])),
+    ("engine and version known", told),
+)
+
+GROUPS: tuple[tuple[str, Callable[[Measured], str]], ...] = (
+    ("all", lambda row: "all"),
+    ("device", lambda row: row.point.device.id),
+    ("model", lambda row: row.point.model.id),
+    ("precision", lambda row: row.point.precision),
+    ("engine", lambda row: str(row.point.engine)),
+    ("tp", lambda row: f"tp {row.point.tp}"),
+)
+
+
+def served_parts(rows: Sequence[Measured]) -> list[Part]:
+    """In-sample errors of each view, by each way to group."""
+    coefficients = fit_all(rows, told)
+    parts: list[Part] = []
+    for view, of in VIEWS:
+        chosen = {ANY: coefficients[ANY]} if view == "one global fit" else coefficients
+        error = relative(residuals(rows, predicted(rows, chosen, of)))
+        parts += _parts(view, rows, error)
+    return parts
+
+
+def held_out_parts(rows: Sequence[Measured]) -> list[Part]:
+    """Errors on rows, devices, models and engines that the fit had not seen; predictions do not know the engine."""
+    parts: list[Part] = []
+    for by, group in held_out_groups(rows):
+        error = relative(left_out(rows, group))
+        names = [str(group(row)) for row in rows]
+        if by != "a fifth of the rows":
+            parts += [_part("", by, name, error[[each == name for each in names]]) for name in sorted(set(names))]
+        parts.append(_part("", by, "all", error))
+    return parts
+
+
+def held_out_groups(rows: Sequence[Measured]) -> tuple[tuple[str, Callable[[Measured], object]], ...]:
+    """What is left out together: rows at random, and whole devices, models and engines."""
+    return (
+        ("a fifth of the rows", fold(rows)),
+        ("device", lambda row: row.point.device.id),
+        ("model", lambda row: row.point.model.id),
+        ("engine", lambda row: str(row.point.engine).split()[0]),
+    )
+
+
+def coverages(rows: Sequence[Measured]) -> list[Coverage]:
+    """Coverage of nested calibrations: intervals and coefficients of the rest, judged on the group that is left out.
+
+    An engine that is left out is named to the prediction, which then knows that it does not know it.
+    """
+    out: list[Coverage] = []
+    for by, group in held_out_groups(rows):
+        inside: list[NDArray[np.float64]] = []
+        names = [str(group(row)) for row in rows]
+        for name in sorted(set(names)):
+            rest = [row for row, each in zip(rows, names, strict=True) if each != name]
+            judged = [row for row, each in zip(rows, names, strict=True) if each == name]
+            fitted = fit(rest, name="rest", date="", origin=())
+            inside.append(within(judged, fitted, told if by == "engine" else blind))
+            if by != "a fifth of the rows":
+                out.append(_coverage(by, name, inside[-1]))
+        out.append(_coverage(by, "all", np.concatenate(inside)))
+    return out
+
+
+def within(rows: Sequence[Measured], fitted: Calibration, view: Callable[[Point], Point]) -> Array:
+    """[row, quantity] 1 where the measurement lies in the interval, else 0; NaN where nothing was measured."""
+    off = residuals(rows, predicted(rows, fitted.coefficients, view))
+    spreads = [[fitted.spread[each][fitted.situation(view(row.point))] for each in QUANTITIES] for row in rows]
+    low = np.log([[each.low for each in row] for row in spreads])
+    high = np.log([[each.high for each in row] for row in spreads])
+    return np.where(np.isnan(off), math.nan, (low <= off) & (off <= high))
+
+
+@dataclass(frozen=True, slots=True)
+class Operators:
+    """Errors of layers or prefills: in sample by group, and left out by group."""
+
+    fitted: Mapping[str, Off]
+    left_out: Mapping[str, Off]
+    note: str
+
+
+def layer_errors(layers: Layers) -> Operators:
+    """Per-layer linear operators: one fit for all devices and models, and each left out."""
+    error = linear_layer_s(layers.shapes, fit_layers(layers.shapes, layers.seconds)) / layers.seconds - 1
+
+    def apart(fitted: NDArray[np.bool_], judged: NDArray[np.bool_]) -> Array:
+        found = fit_layers(select_shapes(layers.shapes, fitted), layers.seconds[fitted])
+        return linear_layer_s(select_shapes(layers.shapes, judged), found) / layers.seconds[judged] - 1
+
+    degrees = [f"tp {each}" for each in layers.tp]
+    return Operators(
+        fitted={"all": off(error), **_by(layers.devices, error), **_by(layers.models, error), **_by(degrees, error)},
+        left_out={
+            name: off(each)
+            for groups in (layers.devices, layers.models)
+            for name, each in left_out_errors(groups, apart).items()
+        },
+        note="",
+    )
+
+
+def prefill_errors(measured: MeasuredPrefills, layer: LayerCoefficients) -> Operators:
+    """Whole prefills from the layers' coefficients and three more; rows, and configurations counted once each."""
+    found = fit_prefills(measured.prefills, measured.seconds, layer)
+    error = prefill_batch_s(measured.prefills, layer, found) / measured.seconds - 1
+
+    def apart(fitted: NDArray[np.bool_], judged: NDArray[np.bool_]) -> Array:
+        rest = fit_prefills(select(measured.prefills, fitted), measured.seconds[fitted], layer)
+        return prefill_batch_s(select(measured.prefills, judged), layer, rest) / measured.seconds[judged] - 1
+
+    each = [float(np.mean(error[[one == name for one in measured.configurations]])) for name in _names(measured)]
+    groups = [f"{device} tp {tp}" for device, tp in zip(measured.devices, measured.tp, strict=True)]
+    return Operators(
+        fitted={
+            "all": off(error),
+            "each configuration once": off(np.array(each)),
+            **_by(measured.devices, error),
+            **_by(groups, error),
+        },
+        left_out={name: off(values) for name, values in left_out_errors(measured.devices, apart).items()},
+        note=f"{measured.impossible} rows are faster than the datasheet's arithmetic allows and are left out.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All figures of the page."""
+
+    served_rows: int
+    left: tuple[Left, ...]
+    parts: tuple[Part, ...]
+    held_out: tuple[Part, ...]
+    coverage: tuple[Coverage, ...]
+    layers: Operators
+    prefills: Operators
+
+
+def report(folder: Path) -> Report:
+    """Every figure from the files of a folder of measurements. Takes some minutes, most of them for the coverage."""
+    rows, left = read_measured(folder / SERVED)
+    layers = read_layers(folder / LAYERS)
+    return Report(
+        served_rows=len(rows),
+        left=left,
+        parts=tuple(served_parts(rows)),
+        held_out=tuple(held_out_parts(rows)),
+        coverage=tuple(coverages(rows)),
+        layers=layer_errors(layers),
+        prefills=prefill_errors(read_prefills(folder / PREFILLS), fit_layers(layers.shapes, layers.seconds)),
+    )
+
+
+def relative(log_residuals: Array) -> Array:
+    """Predicted / measured - 1 from the logarithm of measured / predicted."""
+    return np.exp(-log_residuals) - 1
+
+
+def off(error: Array) -> Off:
+    """Mean absolute and mean of relative errors; NaN does not count."""
+    finite = error[~np.isnan(error)]
+    return Off(len(finite), float(np.abs(finite).mean()), float(finite.mean()))
+
+
+def _parts(view: str, rows: Sequence[Measured], error: Array) -> list[Part]:
+    out: list[Part] = []
+    for by, group in GROUPS:
+        names = [group(row) for row in rows]
+        out += [_part(view, by, name, error[[each == name for each in names]]) for name in sorted(set(names))]
+    return out
+
+
+def _part(view: str, by: str, name: str, error: Array) -> Part:
+    return Part(view, by, name, {quantity: off(error[:, column]) for column, quantity in enumerate(QUANTITIES)})
+
+
+def _coverage(by: str, name: str, inside: Array) -> Coverage:
+    shares: dict[Quantity, float] = {
+        each: float(np.nanmean(inside[:, column])) for column, each in enumerate(QUANTITIES)
+    }
+    return Coverage(by, name, len(inside), shares)
+
+
+def _by(groups: Sequence[str], error: Array) -> dict[str, Off]:
+    return {name: off(error[[each == name for each in groups]]) for name in sorted(set(groups))}
+
+
+def _names(measured: MeasuredPrefills) -> list[str]:
+    return sorted(set(measured.configurations))

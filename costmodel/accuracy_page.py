@@ -1,0 +1,209 @@
+"""Writes `docs/accuracy.md` from a folder of measurements: `python -m costmodel.accuracy_page FOLDER PAGE`.
+
+The page states each target with what was reached, and where one is missed the reason; nothing on it is typed by hand
+but those reasons.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from costmodel.accuracy import CLAIMS, LAYERS, PREFILLS, SERVED, Coverage, Off, Part, Report, report
+from costmodel.calibration import Quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What was asked and what was reached, in shares; `why` explains a miss."""
+
+    what: str
+    limit: float
+    reached: float
+    why: str = ""
+
+    @property
+    def met(self) -> bool:
+        """True when the error is within the limit."""
+        return self.reached <= self.limit
+
+
+ENGINES = (
+    "Engines on the same model, device and precision differ by more than this (SGLang 0.5.1 reads all prompts that "
+    "arrive together before it decodes, so that half of each prefill falls before the first token; vLLM mixes them "
+    "into decode steps), and a prediction that does not know the engine lies between them. With the engine and its "
+    "version it is {told}."
+)
+LOCKSTEP = (
+    "It depends on the engine's order of work and on how the load generator sends prompts, which are no inputs: with "
+    "equal answer lengths callers stay in lockstep and their prompts queue behind each other. With the engine and its "
+    "version it is {told}."
+)
+
+
+def targets(found: Report) -> tuple[Target, ...]:
+    """Each target on served and single-operator data, with what was reached."""
+    told = "engine and version known"
+    devices = [each.name for each in found.parts if each.view == told and each.by == "device"]
+    per_device = [
+        Target(
+            f"served TPOT of {device}, fitted to the device",
+            0.08,
+            _mape(found.parts, "device known", "device", device, "tpot"),
+            ENGINES.format(told=f"{_mape(found.parts, told, 'device', device, 'tpot'):.1%}"),
+        )
+        for device in devices
+    ]
+    told_devices = [
+        Target(
+            f"served TPOT of {device}, engine and version known",
+            0.08,
+            _mape(found.parts, told, "device", device, "tpot"),
+        )
+        for device in devices
+    ]
+    return (
+        Target("served TPOT, one global fit", 0.10, _mape(found.parts, "one global fit", "all", "all", "tpot")),
+        *per_device,
+        *told_devices,
+        Target(
+            "served TTFT, device known",
+            0.25,
+            _mape(found.parts, "device known", "all", "all", "ttft"),
+            LOCKSTEP.format(told=f"{_mape(found.parts, told, 'all', 'all', 'ttft'):.1%}"),
+        ),
+        Target(
+            "served TTFT, engine and version known", 0.25, _mape(found.parts, told, "all", "all", "ttft"), "See below."
+        ),
+        Target("per-layer linear operators", 0.10, found.layers.fitted["all"].mape),
+        Target("prefill of splitwise", 0.12, found.prefills.fitted["all"].mape),
+        Target("served TPOT, device left out", 0.15, _mape(found.held_out, "", "device", "all", "tpot")),
+        Target("served TPOT, model left out", 0.15, _mape(found.held_out, "", "model", "all", "tpot")),
+    )
+
+
+def page(found: Report, claims: Sequence[Mapping[str, str]]) -> str:
+    """The page as Markdown."""
+    sections = (
+        _INTRODUCTION,
+        "## Targets",
+        _table(
+            ("target", "limit", "reached", "", "why"),
+            (
+                (each.what, f"{each.limit:.0%}", f"{each.reached:.1%}", "met" if each.met else "**missed**", _why(each))
+                for each in targets(found)
+            ),
+        ),
+        "## Served points, in sample",
+        _SERVED.format(rows=found.served_rows, left=len(found.left), reasons=_reasons(found)),
+        *(_in_sample(found.parts, view) for view in dict.fromkeys(each.view for each in found.parts)),
+        "## Served points, left out of the fit",
+        _LEFT_OUT,
+        _parts_table(found.held_out, "left out"),
+        "## Intervals",
+        _INTERVALS,
+        _coverage_table(found.coverage),
+        "## Single layers",
+        f"`{LAYERS}`: four products, norms, rotation, activation and additions of one layer, 16 bits; `layer_time` "
+        "with seven coefficients for all devices, models and degrees.",
+        _off_table("fitted to all", found.layers.fitted),
+        _off_table("left out", found.layers.left_out),
+        "## Prefill",
+        f"`{PREFILLS}`: prefill of Llama 2 70B; the layers' coefficients of the table above, and three more. "
+        f"{found.prefills.note} Its decode is bound by the host's software of 2023, and no bandwidth is fitted to it.",
+        _off_table("fitted to all", found.prefills.fitted),
+        _off_table("left out", found.prefills.left_out),
+        "## What others claim",
+        _CLAIMS,
+        _table(
+            ("tool", "method", "what", "error", "source"),
+            ((row["tool"], row["method"], row["what"], row["error"], row["source"]) for row in claims),
+        ),
+    )
+    return "\n\n".join(sections) + "\n"
+
+
+_INTRODUCTION = """# How accurate the cost model is
+
+Written by `make accuracy DATA=path`, where the folder holds the public measurements named below. MAPE is the mean of
+|predicted / measured - 1| over rows, bias the mean of predicted / measured - 1. TPOT is the time between tokens after
+the first, TTFT the time to the first token, both as callers of a served model see them.
+
+**Served data cover H100 and H200 only**, with Llama 3.1 8B and 70B and Qwen3 32B in FP8 and 16 bits. For any other
+device a prediction is an extrapolation by datasheet: it is flagged, and its interval is the wider one of devices that
+were left out, half as wide again (as a logarithm) where nothing of the vendor was measured."""
+
+_SERVED = f"""`{SERVED}`: {{rows}} rows are used and {{left}} are not ({{reasons}}).
+`predict` knows the device and, where it is told, the engine."""
+
+_LEFT_OUT = """Each group is predicted by a fit to all others; predictions do not know the engine. A device that is left
+out has no coefficients of its own and takes those for any."""
+
+_INTERVALS = """An interval is to hold 80 % of measurements. Coefficients and intervals are made without the group that
+they are judged on. Between 70 % and 90 % is honest; below, the interval says too much, above too little. An engine that
+is left out is named to the prediction, which then takes the interval for unknown engines. Where a single device is left
+to fit to, how far another may lie is an assumption, as nothing can be left out to measure it."""
+
+_CLAIMS = "Not measured here: what their authors say, on data of their own. Figures of ours stand above."
+
+
+def _in_sample(parts: Iterable[Part], view: str) -> str:
+    chosen = [each for each in parts if each.view == view]
+    return f"### {view[0].upper()}{view[1:]}\n\n{_parts_table(chosen, 'by')}"
+
+
+def _parts_table(parts: Iterable[Part], first: str) -> str:
+    rows = (
+        (each.by, each.name, str(each.off["tpot"].rows), *_off(each.off["tpot"]), *_off(each.off["ttft"]))
+        for each in parts
+    )
+    return _table((first, "", "rows", "TPOT MAPE", "bias", "TTFT MAPE", "bias"), rows)
+
+
+def _coverage_table(found: Iterable[Coverage]) -> str:
+    rows = (
+        (each.left_out, each.name, str(each.rows), f"{each.inside['tpot']:.0%}", f"{each.inside['ttft']:.0%}")
+        for each in found
+    )
+    return _table(("left out", "", "rows", "TPOT inside", "TTFT inside"), rows)
+
+
+def _off_table(title: str, found: Mapping[str, Off]) -> str:
+    rows = ((name, str(each.rows), *_off(each)) for name, each in found.items())
+    return _table((title, "rows", "MAPE", "bias"), rows)
+
+
+def _off(of: Off) -> tuple[str, str]:
+    return f"{of.mape:.1%}", f"{of.bias:+.1%}"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "/") for cell in line) + " |" for line in lines)
+
+
+def _why(target: Target) -> str:
+    return "" if target.met else target.why
+
+
+def _reasons(found: Report) -> str:
+    return "; ".join(dict.fromkeys(each.reason for each in found.left))
+
+
+def _mape(parts: Iterable[Part], view: str, by: str, name: str, quantity: Quantity) -> float:
+    return next(each.off[quantity].mape for each in parts if (each.view, each.by, each.name) == (view, by, name))
+
+
+def main() -> None:
+    """Reads the folder and writes the page."""
+    folder, path = Path(sys.argv[1]), Path(sys.argv[2])
+    with (folder / CLAIMS).open(encoding="utf-8", newline="") as lines:
+        claims = list(csv.DictReader(lines))
+    path.write_text(page(report(folder), claims), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
