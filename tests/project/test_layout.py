@@ -13,7 +13,7 @@ import pytest
 PACKAGES = ("orchestrator", "runtime", "placement", "ir", "costmodel")
 FOLDERS = {*PACKAGES, "tests", "examples", "docs", "benchmarks", ".ci"}
 LINES_AT_MOST = 500
-TARGETS = ("help", "demo", "test", "check", "bench", "serve", "clean")
+TARGETS = ("help", "demo", "test", "check", "bench", "accuracy", "serve", "clean")
 
 # Paths of one machine and hosts of package registries; written so that this line does not match itself.
 FOREIGN = re.compile(r"/(work|root)/|[p]ypi\.|python[h]osted|npm[j]s|deb\.[d]ebian")
