@@ -77,6 +77,13 @@ def read_measured(path: Path) -> tuple[tuple[Measured, ...], tuple[Left, ...]]:
     return tuple(used), tuple(left)
 
 
+def is_measured(path: Path) -> bool:
+    """Whether the first line of a file is a header that `read_measured` understands."""
+    with path.open(encoding="utf-8-sig", errors="replace") as lines:
+        header = set(next(csv.reader(lines), list[str]()))
+    return set(_PUBLIC) <= header or set(COLUMNS) <= header
+
+
 def _own(row: Mapping[str, str], models: ModelCatalog, catalog: Catalog, dataset: str) -> Measured:
     point = Point(
         models.model(row["model"]),

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.commands.calibrate import calibrate
 from orchestrator.commands.catalog import catalog
 from orchestrator.commands.doctor import doctor
 from orchestrator.commands.failure import Debugging, report_failure
@@ -30,6 +31,7 @@ COMMANDS = {
     "run": run,
     "serve": serve,
     "predict": predict,
+    "calibrate": calibrate,
     "catalog": catalog,
     "reproduce": reproduce,
     "doctor": doctor,
