@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from xdsl.dialects.builtin import NoneAttr, StringAttr
+from xdsl.dialects.builtin import IntAttr, NoneAttr, StringAttr
 from xdsl.ir import Attribute, Operation
 
+from costmodel.errors import CatalogError
+from costmodel.models import load_models
 from ir.build import Plain, integer, number, properties, strings
 from ir.dialects import agent, llm, memory, model, tool
 from ir.dialects.prefix import PrefixAttr
-from ir.dialects.values import FunctionAttr, JsonType, TextType
+from ir.dialects.values import EmbeddingType, FunctionAttr, JsonType, TextType
 from ir.sla import Sla
 from orchestrator.graph import (
     AgentTask,
@@ -142,3 +144,21 @@ def input_type(schema: Json) -> Attribute:
     if isinstance(schema, Mapping) and cast("Mapping[str, Json]", schema).get("type") == "string":
         return TextType()
     return JsonType()
+
+
+def result_type(task: LlmTask | CallTask | ModelTask) -> Attribute:
+    """The type of what a call makes: vectors where all its models embed into as many numbers, else any JSON value."""
+    if not isinstance(task, ModelTask):
+        return JsonType()
+    sizes = {_embedding_size(name) for name in task.models}
+    (size,) = sizes if len(sizes) == 1 else (None,)
+    return JsonType() if size is None else EmbeddingType(IntAttr(size))
+
+
+def _embedding_size(name: str) -> int | None:
+    """Numbers of a model's vectors; None for another kind of model and for one that no catalog has."""
+    try:
+        model = load_models().model(name)
+    except CatalogError:
+        return None
+    return model.d_model if model.modality == "embedding" else None

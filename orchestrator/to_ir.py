@@ -38,7 +38,17 @@ from orchestrator.graph import (
     bodies,
     walk,
 )
-from orchestrator.task_attributes import ToIrError, accept, call, degrade, function, header, input_type, sla
+from orchestrator.task_attributes import (
+    ToIrError,
+    accept,
+    call,
+    degrade,
+    function,
+    header,
+    input_type,
+    result_type,
+    sla,
+)
 
 Scope = MutableMapping[str, SSAValue]
 """The values that a body may read, by name."""
@@ -139,7 +149,7 @@ class _Emitter:
             case LlmTask() | CallTask() | ModelTask():
                 operands = [*self.operands(task.inputs, scope, block, task.id), *rest]
                 kind, values = call(task)
-                return kind.create(operands=operands, result_types=[JSON], properties=properties(values))
+                return kind.create(operands=operands, result_types=[result_type(task)], properties=properties(values))
             case AgentTask():
                 return self.agent_call(task, scope, block)
             case WhenTask():

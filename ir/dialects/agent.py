@@ -11,7 +11,8 @@
     }
 
 Control (`agent.when`, `agent.loop`, `agent.fanout`, `agent.react`, `agent.yield`) is in `ir/dialects/control.py`; the
-types (`!agent.json`, `!agent.text`, `!agent.audio<2.5>`) are in `ir/dialects/values.py`.
+types (`!agent.json`, `!agent.text`, `!agent.audio<2.5>`, `!agent.embedding<768>`, `!agent.bytes<4096>`) are in
+`ir/dialects/values.py`.
 """
 
 from __future__ import annotations
@@ -59,6 +60,8 @@ from ir.dialects.task import CALL_FORMAT, CpuCallOp, TaskOp, check_names, distin
 from ir.dialects.values import (
     VALUE,
     AudioType,
+    BytesType,
+    EmbeddingType,
     FunctionAttr,
     JsonType,
     TextType,
@@ -323,5 +326,5 @@ def resolve_callee(call: CallOp) -> GraphOp:
 Agent = Dialect(
     "agent",
     [GraphOp, OutputOp, ExprOp, ComputeOp, ObserveOp, InterruptOp, CallOp, *CONTROL_OPS],
-    [JsonType, TextType, AudioType, FunctionAttr, SlaAttr, DegradeAttr],
+    [JsonType, TextType, AudioType, EmbeddingType, BytesType, FunctionAttr, SlaAttr, DegradeAttr],
 )

@@ -3,6 +3,8 @@
     !agent.json                                        any JSON value
     !agent.text                                        a JSON value that is a text
     !agent.audio<2.5>                                  2.5 seconds of audio
+    !agent.embedding<768>                              vectors of 768 numbers each
+    !agent.bytes<4096>                                 4096 bytes that are no JSON, such as an image
     #agent.function<"examples/voice.py", "answer", "9f86d081">   source, qualified name, SHA-256 of the source
 
 They stand apart from the operations because every dialect uses them; they are registered with the `agent` dialect.
@@ -13,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from xdsl.dialects.builtin import FloatAttr, NoneAttr, StringAttr, f64
+from xdsl.dialects.builtin import FloatAttr, IntAttr, NoneAttr, StringAttr, f64
 from xdsl.ir import Attribute, ParametrizedAttribute, TypeAttribute
 from xdsl.irdl import MessageConstraint, base, irdl_attr_definition
 from xdsl.parser import AttrParser
@@ -56,12 +58,70 @@ class AudioType(ParametrizedAttribute, TypeAttribute):
         check_amount("seconds of audio", self.seconds)
 
 
-Value = JsonType | TextType | AudioType
+@irdl_attr_definition
+class EmbeddingType(ParametrizedAttribute, TypeAttribute):
+    """`!agent.embedding<768>`: vectors of so many numbers each, one for each piece of text that was embedded."""
+
+    name = "agent.embedding"
+
+    size: IntAttr
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
+        with parser.in_angle_brackets():
+            return [IntAttr(parser.parse_integer(allow_boolean=False))]
+
+    def print_parameters(self, printer: Printer) -> None:
+        with printer.in_angle_brackets():
+            printer.print_string(str(self.size.data))
+
+    def verify(self) -> None:
+        if self.size.data < 1:
+            raise VerifyException(f"an embedding has at least one number, got {self.size.data}")
+
+
+@irdl_attr_definition
+class BytesType(ParametrizedAttribute, TypeAttribute):
+    """`!agent.bytes<4096>`: so many bytes that are no JSON value."""
+
+    name = "agent.bytes"
+
+    count: FloatAttr
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
+        with parser.in_angle_brackets():
+            return [FloatAttr(float(parser.parse_number()), f64)]
+
+    def print_parameters(self, printer: Printer) -> None:
+        with printer.in_angle_brackets():
+            print_amount(printer, self.count)
+
+    def verify(self) -> None:
+        check_amount("bytes of a value", self.count)
+
+
+BYTES_PER_NUMBER = 4.0
+"""Of an embedding on a link: 32-bit floats, as vector stores keep them."""
+
+
+def value_bytes(type_: Attribute, vectors: float = 1.0) -> float | None:
+    """Bytes of a value that its type tells, of so many vectors where it is an embedding; None where it does not."""
+    match type_:
+        case EmbeddingType():
+            return vectors * type_.size.data * BYTES_PER_NUMBER
+        case BytesType():
+            return float(type_.count.value.data)
+        case _:
+            return None
+
+
+Value = JsonType | TextType | AudioType | EmbeddingType | BytesType
 """What a task may take or give; see `accepts`."""
 
 VALUE = MessageConstraint(
-    base(JsonType) | base(TextType) | base(AudioType),
-    "tasks exchange values, which are !agent.json, !agent.text or !agent.audio",
+    base(JsonType) | base(TextType) | base(AudioType) | base(EmbeddingType) | base(BytesType),
+    "tasks exchange values, which are !agent.json, !agent.text, !agent.audio, !agent.embedding or !agent.bytes",
 )
 """The constraint of an operand or a result that is a value."""
 

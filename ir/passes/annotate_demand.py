@@ -6,6 +6,7 @@ refuses what nothing covers. An operation without a rule here has no demand of i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar, cast
@@ -25,6 +26,7 @@ from costmodel.work import Work
 from ir.answer_tokens import answer_tokens
 from ir.dialects import agent, comm, control, cost, llm, memory, model, moe, tool
 from ir.dialects.names import own_id
+from ir.dialects.values import value_bytes
 from ir.passes.demand_encode import EncoderOp, encoder_work
 from ir.passes.demand_moe import MoeOp, expert_kv_bytes, moe_work, moved_bytes, phase_of
 from ir.passes.demand_offload import OffloadOp, offload_work
@@ -241,12 +243,20 @@ def _annotate_run(op: model.RunOp) -> None:
     """Demand of a model that is no text generator."""
     sizes = {name: number(op, name) for name in model.SIZES}
     _set(op, "tokens_in", sizes["tokens"])
+    _set(op, "bytes_out", value_bytes(op.result.type, _pieces(op)))
 
     def work(model: Model) -> Work:
         size = input_size(model, audio_s=sizes["audio_s"], tokens=sizes["tokens"], images=sizes["images"])
         return sum((phase.work for phase in model_run_phases(model, size)), Work())
 
     _set_work(op, work)
+
+
+def _pieces(op: model.RunOp) -> float:
+    """Pieces of text that an embedding model makes of its input, a vector each; see `costmodel.model_run.embedding`."""
+    tokens = number(op, "tokens") or 1.0
+    limits = _each_model(op, lambda each: float(each.max_ctx_tokens or tokens)) or [tokens]
+    return float(math.ceil(tokens / min(limits)))
 
 
 def _annotate_encoder(op: EncoderOp) -> None:

@@ -11,6 +11,7 @@ from ir.dialects import agent, control, cost
 from ir.dialects.assembly import names_of
 from ir.dialects.task import TaskOp
 from ir.expression import parse, to_text
+from ir.pipeline import run_passes
 from ir.sla import Sla
 from ir.text import parse as parse_module
 from ir.text import to_text as module_text
@@ -122,7 +123,9 @@ def check_graph(module: ModuleOp, graph: Graph, op: agent.GraphOp) -> None:
         if isinstance(task, AgentTask):
             assert isinstance(found, agent.CallOp)
             check_header(task, found)
-            assert view.inputs(found).named == task.inputs
+            # what a model chose for a tool is checked first, by an operation of its own
+            chosen = {name: f"{task.id}_arguments.{name}" for name in task.graph.body.parameters}
+            assert view.inputs(found).named == (chosen if id(task) in in_reacts else task.inputs)
             check_graph(module, task.graph, agent.resolve_callee(found))
         elif isinstance(task, LlmTask | CallTask | ModelTask):
             parameter = "messages" if isinstance(task, LlmTask) else "arguments"
@@ -252,3 +255,26 @@ def test_a_graph_that_cannot_be_a_module_is_refused(graph: Graph, message: str) 
 def test_what_the_verifiers_refuse_is_refused_with_their_message() -> None:
     with pytest.raises(VerifyException, match="two tasks have the id 'c'; an id is unique in its graph"):
         to_ir(graph_of(call("c"), call("c")))
+
+
+@pytest.mark.parametrize(
+    ("models", "tokens", "type_text", "bytes_out"),
+    [
+        # 768 numbers of 4 bytes
+        (("granite-embedding-125m",), 300.0, "!agent.embedding<768>", 3072.0),
+        # 1,100 tokens in pieces of 512: three vectors
+        (("granite-embedding-125m",), 1100.0, "!agent.embedding<768>", 9216.0),
+        (("granite-embedding-125m", "bge-large-en-v1.5"), 300.0, "!agent.json", None),
+        (("of-nobody",), 300.0, "!agent.json", None),
+    ],
+)
+def test_an_embedding_has_the_size_of_its_models_vectors(
+    models: tuple[str, ...], tokens: float, type_text: str, bytes_out: float | None
+) -> None:
+    task = ModelTask(id="embed", name="embed", function=F, inputs={"text": "q"}, models=models, tokens=tokens)
+    schema = {"properties": {"q": {"type": "string"}}}
+    graph = Graph("g", F, Body(("q",), (task,), "embed"), None, schema, {})
+    module = run_passes(to_ir(graph))
+    embed = task_op(view.entry(module), "embed")
+    assert str(embed.results[0].type) == type_text
+    assert cost.amount(embed, "bytes_out") == bytes_out

@@ -181,3 +181,19 @@ agent.graph @a(q) {
   agent.yield %q : !agent.json
 }
 // CHECK: 'agent.yield' expects parent op to be one of 'agent.when', 'agent.loop', 'agent.fanout', 'agent.react'
+
+// -----
+
+agent.graph @a(q) {
+^bb0(%q : !agent.embedding<0>):
+  agent.output %q : !agent.embedding<0>
+}
+// CHECK: an embedding has at least one number, got 0
+
+// -----
+
+agent.graph @a(q) {
+^bb0(%q : !agent.bytes<-1>):
+  agent.output %q : !agent.bytes<-1>
+}
+// CHECK: bytes of a value must be a finite number that is not negative, got -1.0

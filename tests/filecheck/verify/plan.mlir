@@ -90,7 +90,7 @@ agent.graph @a(q) {
   } : (!llm.tokens<9>) -> !llm.tokens<9>
   agent.output %q : !agent.json
 }
-// CHECK: tasks exchange values, which are !agent.json, !agent.text or !agent.audio
+// CHECK: tasks exchange values, which are !agent.json, !agent.text, !agent.audio, !agent.embedding or !agent.bytes
 
 // -----
 
