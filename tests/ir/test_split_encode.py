@@ -79,6 +79,6 @@ def test_a_name_that_is_taken_is_left_alone() -> None:
 def test_a_decoder_of_another_call_has_no_meaning() -> None:
     text = to_text(split(run()))
     start = text.index("model.decode")
-    module = parse(text[:start] + text[start:].replace('"f", "00"', '"g", "00"', 1))
+    module = parse(text[:start] + text[start:].replace("#function_0", '#agent.function<"a.py", "g", "00">', 1))
     with pytest.raises(InterpretError, match="@t decodes what its call did not encode"):
         interpret(module, {"q": "a", "e": 0}, {"f": heard, "g": heard})

@@ -198,7 +198,9 @@ class _Drawing:
         pure = may_be_pure and idempotent and self.draw(st.booleans())
         retries = self.draw(st.integers(0, 3)) if idempotent else 0
         timeout_s = self.maybe(st.floats(math.ulp(0), MAX_DURATION_S))
-        return Execution(timeout_s, retries, idempotent, self.draw(st.booleans()), pure)
+        stream = self.draw(st.booleans())
+        items = self.draw(st.sampled_from([None, 1.5, 8.0])) if stream else None
+        return Execution(timeout_s, retries, idempotent, stream, pure, items)
 
     def models(self) -> tuple[str, ...]:
         return tuple(self.draw(st.lists(WORDS, min_size=1, max_size=2, unique=True)))

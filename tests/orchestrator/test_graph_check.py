@@ -172,6 +172,8 @@ BROKEN: list[tuple[Callable[[], Graph], str, str]] = [
     (lambda: graph(call(execution=Execution(timeout_s=0.0))), "body.tasks[0].execution.timeout_s", "is 0"),
     (lambda: graph(call(execution=Execution(timeout_s=-1.0))), "body.tasks[0].execution.timeout_s", "is -1.0"),
     (lambda: graph(call(execution=Execution(retries=1))), "body.tasks[0].execution.retries", "without idempotent"),
+    (lambda: graph(call(execution=Execution(items=3.0))), "body.tasks[0].execution.items", "is 3.0"),
+    (lambda: graph(call(execution=Execution(stream=True, items=1.0))), "body.tasks[0].execution.items", "is 1.0"),
     (lambda: graph(call(execution=Execution(retries=-1))), "body.tasks[0].execution.retries", "is -1"),
     (lambda: graph(call(execution=Execution(pure=True))), "body.tasks[0].execution.pure", "without idempotent"),
     (lambda: graph(llm(execution=PURE)), "body.tasks[0].execution.pure", "is true"),

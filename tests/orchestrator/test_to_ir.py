@@ -63,6 +63,7 @@ def check_call(task: LlmTask | CallTask | ModelTask, op: TaskOp, rest: str | Non
     assert (function.source, function.qualname, function.sha256) == (F.source, task.function.qualname, F.sha256)
     said = task.execution
     assert (execution.timeout_s, execution.retries) == (said.timeout_s, said.retries)
+    assert execution.items == said.items
     assert (execution.idempotent, execution.stream, execution.pure) == (said.idempotent, said.stream, said.pure)
     assert view.inputs(op).named == {name: canonical(text) for name, text in task.inputs.items()}
     assert view.inputs(op).rest == rest

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import find
 
+from costmodel.stream import streamed_end_s
 from ir.sla import Sla
 from placement.evaluate import evaluate
 from placement.milp_columns import Form
@@ -46,6 +47,14 @@ def latency_s(asked: Problem) -> float:
 )
 def test_two_operators(times: tuple[float, float, float | None, float], expected_s: float) -> None:
     assert latency_s(pipeline(*times)) == pytest.approx(expected_s)
+
+
+@pytest.mark.parametrize("items", [1.5, 4.0, 100.0])
+@pytest.mark.parametrize("times", [(4.0, 2.0), (2.0, 4.0), (3.0, 3.0)])
+def test_two_operators_end_as_the_cost_model_derives(times: tuple[float, float], items: float) -> None:
+    first_s, second_s = times
+    expected_s = streamed_end_s(first_s / items, first_s, second_s, items)
+    assert latency_s(pipeline(first_s, second_s, items)) == pytest.approx(expected_s)
 
 
 def three(items: float) -> Problem:

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import os
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from runtime.drivers.cpu import CpuDriver
 from runtime.drivers.driver import CallFailed, DriverSettings, Result
 from runtime.errors import FunctionError
-from runtime.flow import Flow
+from runtime.flow import Flow, Whole
 
 Settings = Callable[..., DriverSettings]
 
@@ -222,3 +223,22 @@ def test_fused_functions_that_cannot_be_loaded_are_refused_at_the_start(
 ) -> None:
     with pytest.raises(FunctionError, match="bad annotation"):
         run_one(settings(operators={"both": fused("both", add={"a": "1"}, unprepared={})}), call("both"))
+
+
+def test_the_parse_of_a_stream_passes_its_first_item_on_and_parses_the_whole_when_it_is_there(
+    settings: Settings, call: Any
+) -> None:
+    made = settings("told", op="llm.parse")
+    reading = replace(call("told"), streams={"text": 4.0}, items=4.0)
+
+    async def use(driver: CpuDriver) -> tuple[float, Result]:
+        flow = Flow(started_at=2.0)
+        running = asyncio.create_task(driver.run(reading, made.operators["told"], None, flow))
+        first_s = await flow.first
+        flow.give_whole(Whole({"text": "hello"}, 5.0))
+        return first_s, await running
+
+    first_s, result = on_driver(made, use)
+    plain = run_one(made, call("told", text="hello"))
+    assert (first_s, result.value) == (0.0, plain.value)
+    assert 3.0 < result.duration_s < 13.0  # the rest of the text is there 5 s - 2 s after its start
