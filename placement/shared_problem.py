@@ -33,14 +33,16 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One visit of an operator by one of its options: `slot_s` mean seconds in a slot, `sd_s` their deviation.
+    """One visit of an operator by one of its options: `slot_s` mean seconds in a slot, `sd_s` the visit's deviation.
 
-    Without waiting. The option's own `latency_s` equals `slot_s`, and its `cost_usd` is only what a call costs beside
-    the pool (a fee, a charge for traffic).
+    Without queueing. `outside_s` are seconds of the visit that hold no slot, such as a tool's wait for a service: they
+    count in latency, not in load. The option's own `latency_s` equals `slot_s + outside_s`, and its `cost_usd` is only
+    what a call costs beside the pool (a fee, a charge for traffic).
     """
 
     slot_s: float
     sd_s: float
+    outside_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
