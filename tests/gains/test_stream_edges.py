@@ -16,7 +16,7 @@ from tests.gains.measure import (
 from tests.placement.sample_agents import described, fleet, row
 
 PASS = "stream-edges"
-ITEMS = 4
+ITEMS = 8
 
 
 @llm(model="llama3.1-8b", tokens_in=100, tokens_out=40, max_tokens=60, stream=True, items=ITEMS)
@@ -52,17 +52,17 @@ CALL = {"tokens_in": 100.0, "tokens_out": 40.0}
 ROWS = (
     row("answer.render", "xeon_8480p", 0.060, 0.0),
     row("answer.prefill", "h100_sxm", 0.080, 0.0, **CALL),
-    row("answer.decode", "h100_sxm", 0.400, 0.0, **CALL),
-    row("answer.parse", "xeon_8480p", 0.040, 0.0),
-    row("speak.run", "h100_sxm", 0.480, 0.0),
-    row("listen.run", "co", 0.240, 0.0),
+    row("answer.decode", "h100_sxm", 0.500, 0.0, **CALL),
+    row("answer.parse", "xeon_8480p", 0.200, 0.0),
+    row("speak.run", "h100_sxm", 0.500, 0.0),
+    row("listen.run", "co", 0.400, 0.0),
 )
 
-WITHOUT_S = 0.060 + 0.080 + 0.400 + 0.040 + 0.480 + 0.240
-# Of 4 items each takes 0.1 s to write, 0.01 s to parse, 0.12 s to speak and 0.06 s to listen to: the slowest, speech,
-# has them without a pause, and the others once.
-WITH_S = 0.060 + 0.080 + 0.100 + 0.010 + 4 * 0.120 + 0.060
-SAVED_S = WITHOUT_S - WITH_S  # 0.51 s
+WITHOUT_S = 0.060 + 0.080 + 0.500 + 0.200 + 0.500 + 0.400
+# Of 8 items each takes 62.5 ms to write, 25 ms to parse, 62.5 ms to speak and 50 ms to listen to: the slowest has them
+# without a pause, and the others once.
+WITH_S = 0.060 + 0.080 + 8 * 0.0625 + 0.025 + 0.0625 + 0.050
+SAVED_S = WITHOUT_S - WITH_S  # 0.9625 s
 
 
 def test_stats_report_the_gain(devices: Fleet) -> None:
