@@ -1,11 +1,13 @@
 """How long one step of an LLM engine takes, from a few coefficients; a leaf that imports only the standard library.
 
 The planner and the simulated pools of the runtime use these same functions, so a promise and a simulation cannot
-drift apart. `roofline.step_coefficients` derives the coefficients from a model and a device.
+drift apart. `roofline.step_coefficients` derives the coefficients from a model and a device. From steps follows what an
+engine does with them: chunks of prefill that ride on decode steps, paged KV, prefix hits, drafts, a closed loop.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
@@ -126,6 +128,163 @@ def prefill_s(coefficients: StepCoefficients, tokens: float, batch: float = 1) -
         + coefficients.state_s
     )
     return coefficients.overhead_s + max(compute_s, memory_s) + _all_reduce_s(coefficients, tokens * batch)
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """How an engine schedules. A step takes at most `chunk_tokens` of a prompt; KV comes in blocks of `block_tokens`,
+    `kv_capacity_tokens` in all; at most `max_batch` sequences run.
+
+    The first `prefix_tokens` of every prompt are in the cache, as whole blocks. A draft model proposes `draft_tokens` a
+    step, each accepted with probability `acceptance`; `draft` are its coefficients, None for a free one (n-grams).
+    `warm_up_s` passes before the first step (weights, compilation, graph capture).
+    """
+
+    chunk_tokens: int = 8192
+    block_tokens: int = 16
+    kv_capacity_tokens: float = math.inf
+    max_batch: float = math.inf
+    prefix_tokens: int = 0
+    draft_tokens: int = 0
+    acceptance: float = 0.0
+    draft: StepCoefficients | None = None
+    warm_up_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """What callers of an engine see in steady state: means in seconds. `batch` sequences run, the others wait
+    `queue_s`, which `ttft_s` includes. `first_ttft_s` is that of the first call after a start."""
+
+    batch: float
+    queue_s: float
+    ttft_s: float
+    tpot_s: float
+    e2e_s: float
+    tokens_per_s: float
+    first_ttft_s: float
+
+
+def closed_loop(
+    coefficients: StepCoefficients, engine: Engine, tokens_in: float, tokens_out: float, concurrency: float
+) -> Loop:
+    """`concurrency` callers, each of which sends its next prompt when its answer has ended. Raises ValueError.
+
+    Each of B running sequences takes (tokens_out - 1) / e steps of e tokens and brings n chunks, so that a step carries
+    x = B n e / (tokens_out - 1) chunks on average: up to one, that share of steps carries one; above, each carries x
+    (continuous batching, Yu et al. 2022, "Orca"; mixed with prefill, Agrawal et al. 2023, "Sarathi"). A prompt waits
+    for half a step, then for its chunks. N callers take N / B times as long as B (Little's law).
+    """
+    _check(tokens_in=tokens_in, tokens_out=tokens_out, concurrency=concurrency)
+    batch = min(concurrency, admitted_batch(engine, tokens_in, tokens_out))
+    context, per_step = tokens_in + tokens_out / 2, tokens_per_step(engine)
+    plain_s = speculative_step_s(coefficients, engine, batch, context)
+    chunks = prefill_chunks(engine, tokens_in)
+    decodes = max(tokens_out - 1, 1.0) / per_step
+    carried = batch * len(chunks) / decodes
+    extra_s = [mixed_step_s(coefficients, batch, context, each, max(carried, 1.0)) for each in chunks]
+    riding_s = sum(extra_s) / len(chunks) - decode_step_s(coefficients, batch, context)
+    step_s = plain_s + min(carried, 1.0) * riding_s
+    own_s = step_s / 2 + chunked_prefill_s(coefficients, engine, tokens_in, batch - 1, context)
+    inside_s = own_s + max(tokens_out - 1, 0.0) * step_s / per_step
+    queue_s = (concurrency / batch - 1) * inside_s
+    return Loop(
+        batch=batch,
+        queue_s=queue_s,
+        ttft_s=queue_s + own_s,
+        tpot_s=step_s / per_step,
+        e2e_s=queue_s + inside_s,
+        tokens_per_s=concurrency * tokens_out / (queue_s + inside_s),
+        first_ttft_s=engine.warm_up_s + chunked_prefill_s(coefficients, engine, tokens_in),
+    )
+
+
+def admitted_batch(engine: Engine, tokens_in: float, tokens_out: float) -> float:
+    """Sequences that run at once: KV blocks over those of a call half done, the cached prefix held once.
+
+    Raises ValueError when not even one whole call fits.
+    """
+    shared = _cached(engine, tokens_in)
+    free = engine.kv_capacity_tokens - shared
+
+    def held(tokens: float) -> float:
+        return max(1, math.ceil((tokens - shared) / engine.block_tokens)) * engine.block_tokens
+
+    needed = held(tokens_in + tokens_out)
+    if free < needed:
+        raise ValueError(
+            f"a call of {tokens_in:g} tokens in and {tokens_out:g} out needs {needed:,} tokens of KV, and {free:,.0f} "
+            "are free; shorten it or give the engine more memory"
+        )
+    return min(engine.max_batch, free / held(tokens_in + tokens_out / 2))
+
+
+def prefill_chunks(engine: Engine, tokens_in: float) -> tuple[tuple[float, float], ...]:
+    """(first, end) of each chunk of a prompt after its cached prefix, of which the last token is always computed."""
+    start, step = _cached(engine, tokens_in), engine.chunk_tokens
+    ends = [start + step * (index + 1) for index in range(math.ceil((tokens_in - start) / step))]
+    return tuple((end - step, min(float(end), tokens_in)) for end in ends)
+
+
+def chunked_prefill_s(
+    coefficients: StepCoefficients, engine: Engine, tokens_in: float, batch: float = 0, context_tokens: float = 0
+) -> float:
+    """Seconds in which a prompt is read chunk by chunk while `batch` sequences decode beside it."""
+    chunks = prefill_chunks(engine, tokens_in)
+    return sum(mixed_step_s(coefficients, max(batch, 0.0), context_tokens, each) for each in chunks)
+
+
+def mixed_step_s(
+    c: StepCoefficients, batch: float, context_tokens: float, chunk: tuple[float, float], copies: float = 1
+) -> float:
+    """Seconds of a step in which `batch` sequences gain a token and `copies` prompts read their tokens of `chunk`.
+
+    From token a to b a chunk looks at (b (b + 1) - a (a + 1)) / 2 pairs, reads the KV of b and writes b - a; the
+    weights are read once for all. Every chunk is charged one output token, as an engine computes logits in each.
+    """
+    first, end = chunk
+    _check(batch=batch, context_tokens=context_tokens, first=first, tokens=end - first, copies=copies)
+    tokens = end - first
+    pairs = (end * (end + 1) - first * (first + 1)) / 2
+    window_pairs = reach_sum(1, end, c.window_tokens) - reach_sum(1, first, c.window_tokens)
+    compute_s = tokens * c.token_s + c.head_s + pairs * c.prefill_pair_s + window_pairs * c.window_pair_s
+    reads_s = end * c.kv_s + min(end, c.window_tokens) * c.window_kv_s + c.state_s + tokens * c.token_memory_s
+    sequences_s = _decode_memory_s(c, batch, context_tokens) - _weights_s(c, batch)
+    memory_s = _weights_s(c, batch + copies * tokens) + sequences_s + copies * reads_s
+    busy_s = max(_decode_compute_s(c, batch, context_tokens) + copies * compute_s, memory_s)
+    return c.overhead_s + busy_s + _all_reduce_s(c, batch + copies * tokens)
+
+
+def tokens_per_step(engine: Engine) -> float:
+    """Tokens that a step gives a sequence: (1 - a^(k + 1)) / (1 - a) with k drafts accepted with probability a each.
+
+    Leviathan et al. 2023, "Fast inference from transformers via speculative decoding".
+    """
+    if not 0 <= engine.acceptance < 1:
+        raise ValueError(f"the acceptance of drafts is in [0, 1), got {engine.acceptance!r}")
+    return (1 - engine.acceptance ** (engine.draft_tokens + 1)) / (1 - engine.acceptance)
+
+
+def speculative_step_s(c: StepCoefficients, engine: Engine, batch: float, context_tokens: float) -> float:
+    """Seconds of a step with its drafts: the draft model's steps, then one that checks k + 1 tokens a sequence."""
+    if not engine.draft_tokens:
+        return decode_step_s(c, batch, context_tokens)
+    checked = engine.draft_tokens + 1
+    compute_s = checked * _decode_compute_s(c, batch, context_tokens)
+    memory_s = (
+        _decode_memory_s(c, batch, context_tokens)
+        + _weights_s(c, checked * batch)
+        - _weights_s(c, batch)
+        + batch * engine.draft_tokens * c.token_memory_s
+    )
+    drafts_s = 0.0 if engine.draft is None else engine.draft_tokens * decode_step_s(engine.draft, batch, context_tokens)
+    return drafts_s + c.overhead_s + max(compute_s, memory_s) + _all_reduce_s(c, checked * batch)
+
+
+def _cached(engine: Engine, tokens_in: float) -> float:
+    """Tokens of a prompt that need no prefill: whole blocks, never the last token."""
+    whole = min(engine.prefix_tokens, max(0, math.ceil(tokens_in) - 1)) // engine.block_tokens
+    return float(whole * engine.block_tokens)
 
 
 def _decode_compute_s(c: StepCoefficients, batch: float, context_tokens: float) -> float:

@@ -8,6 +8,7 @@ import pytest
 from costmodel.catalog import load_catalog
 from costmodel.models import load_models
 from costmodel.points import Demand, Point, demand
+from costmodel.roofline import Efficiency, step_coefficients
 from costmodel.served_step import (
     Coefficients,
     admitted,
@@ -20,6 +21,7 @@ from costmodel.served_step import (
     prompt_seconds,
     steps,
 )
+from costmodel.step import Engine, closed_loop
 
 H100 = load_catalog("default").device("h100_sxm")
 LLAMA = load_models().model("llama3.1-8b")
@@ -125,3 +127,14 @@ def test_the_bound_by_hand() -> None:
     # The arithmetic of 1,000 tokens outweighs the weights; a step reads weights and 10 x 1,000 tokens of KV.
     assert first_s[0] == pytest.approx(14.105e-3, rel=1e-3)
     assert step_s[0] == pytest.approx(4.4776e-3 + 10 * 1000 * 131_072 / 3.35e12, rel=1e-3)
+
+
+@pytest.mark.parametrize(("tokens_in", "tokens_out", "concurrency"), [(1000, 500, 4), (4000, 200, 2), (500, 1000, 16)])
+def test_the_leaf_that_the_runtime_uses_says_the_same(tokens_in: int, tokens_out: int, concurrency: int) -> None:
+    # Same datasheet rates, no engine: what is left is that the leaf overlaps attention with the products and counts
+    # activations and KV writes.
+    coefficients = step_coefficients(LLAMA, H100, 1, "fp16", efficiency=Efficiency(mfu=1.0, mbu=1.0, step_s=0.0))
+    leaf = closed_loop(coefficients, Engine(), tokens_in, tokens_out, concurrency)
+    ours = steps(units(1, tokens_in, tokens_out, concurrency), IDEAL)
+    assert leaf.tpot_s == pytest.approx(ours.tpot_s[0], rel=0.05)
+    assert leaf.batch == ours.batch[0]
