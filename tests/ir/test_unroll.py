@@ -38,7 +38,8 @@ builtin.module {
 }
 """.replace("{NEXT}", NEXT)
 
-LOOP_UNROLLED = """builtin.module {
+LOOP_UNROLLED = """#function_0 = #agent.function<"a.py", "next", "00">
+builtin.module {
   agent.graph @a(x) {
   ^bb0(%x: !agent.json):
     %done = agent.expr "v > 90" (v = %x) : (!agent.json) -> !agent.json
