@@ -49,7 +49,7 @@ builtin.module {
     agent.output %next_c2 : !agent.json
   }
 }
-""".replace("{NEXT}", NEXT)
+""".replace("{NEXT}", NEXT.replace('#agent.function<"a.py", "next", "00">', "#function_0"))
 
 FANOUT = """
 agent.graph @a(xs) {
