@@ -19,22 +19,25 @@ from costmodel.fit import blind, fit, fit_all, fold, left_out, predicted, residu
 from costmodel.layer_fit import (
     Layers,
     MeasuredPrefills,
+    Products,
     fit_layers,
     fit_prefills,
     left_out_errors,
     read_layers,
     read_prefills,
+    read_products,
     select,
     select_shapes,
 )
-from costmodel.layer_time import Array, LayerCoefficients, linear_layer_s, prefill_batch_s
+from costmodel.layer_time import Array, LayerCoefficients, linear_layer_s, prefill_batch_s, product_s
 from costmodel.measured import Left, Measured, read_measured
 from costmodel.points import Point
 
-SERVED, LAYERS, PREFILLS, CLAIMS = (
+SERVED, LAYERS, PREFILLS, PRODUCTS, CLAIMS = (
     "inferencex_aic_silicon_e2e.csv",
     "vidur_layer_ops.csv",
     "splitwise_perf_model.csv",
+    ("aic_gemm.csv", "llmcompass_matmul.csv"),
     "accuracy_anchors.csv",
 )
 """The files of a folder of measurements that the page is made of."""
@@ -200,6 +203,21 @@ def prefill_errors(measured: MeasuredPrefills, layer: LayerCoefficients) -> Oper
     )
 
 
+ROWS = ((1, 16), (17, 128), (129, 1024), (1025, 32768))
+"""Ranges of rows of a product, from thin to thick."""
+
+
+def product_errors(measured: Products, layer: LayerCoefficients) -> dict[str, Off]:
+    """Single products under coefficients that were fitted to whole layers elsewhere; by device and by rows."""
+    error = product_s(measured.rows, measured.shapes, measured.outputs, measured.inputs, layer) / measured.seconds - 1
+    out = {"all": off(error), **_by(measured.devices, error)}
+    for low, high in ROWS:
+        inside = (low <= measured.rows) & (measured.rows <= high)
+        if inside.any():
+            out[f"{low:,} to {high:,} rows"] = off(error[inside])
+    return out
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """All figures of the page."""
@@ -210,6 +228,7 @@ class Report:
     held_out: tuple[Part, ...]
     coverage: tuple[Coverage, ...]
     layers: Operators
+    products: Mapping[str, Mapping[str, Off]]
     prefills: Operators
 
 
@@ -217,6 +236,7 @@ def report(folder: Path) -> Report:
     """Every figure from the files of a folder of measurements. Takes some minutes, most of them for the coverage."""
     rows, left = read_measured(folder / SERVED)
     layers = read_layers(folder / LAYERS)
+    fitted = fit_layers(layers.shapes, layers.seconds)
     return Report(
         served_rows=len(rows),
         left=left,
@@ -224,7 +244,8 @@ def report(folder: Path) -> Report:
         held_out=tuple(held_out_parts(rows)),
         coverage=tuple(coverages(rows)),
         layers=layer_errors(layers),
-        prefills=prefill_errors(read_prefills(folder / PREFILLS), fit_layers(layers.shapes, layers.seconds)),
+        products={name: product_errors(read_products(folder / name), fitted) for name in PRODUCTS},
+        prefills=prefill_errors(read_prefills(folder / PREFILLS), fitted),
     )
 
 

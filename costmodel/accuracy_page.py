@@ -111,6 +111,9 @@ def page(found: Report, claims: Sequence[Mapping[str, str]]) -> str:
         "with seven coefficients for all devices, models and degrees.",
         _off_table("fitted to all", found.layers.fitted),
         _off_table("left out", found.layers.left_out),
+        "## Single products, never fitted",
+        _PRODUCTS,
+        *(_off_table(f"`{name}`", each) for name, each in found.products.items()),
         "## Prefill",
         f"`{PREFILLS}`: prefill of Llama 2 70B; the layers' coefficients of the table above, and three more. "
         f"{found.prefills.note} Its decode is bound by the host's software of 2023, and no bandwidth is fitted to it.",
@@ -146,6 +149,9 @@ _INTERVALS = """An interval is to hold 80 % of measurements. Coefficients and in
 they are judged on. Between 70 % and 90 % is honest; below, the interval says too much, above too little. An engine that
 is left out is named to the prediction, which then takes the interval for unknown engines. Where a single device is left
 to fit to, how far another may lie is an assumption, as nothing can be left out to measure it."""
+
+_PRODUCTS = """Matrix products in 16 bits under the coefficients that were fitted to the layers above: other software,
+other people, and devices that the fit has not seen. No target was set; the tables say how far the formula carries."""
 
 _CLAIMS = "Not measured here: what their authors say, on data of their own. Figures of ours stand above."
 

@@ -32,6 +32,11 @@ DEVICES: Mapping[str, str] = {
     "a40": "a40",
     "a100": "a100_80_sxm",
     "h100": "h100_sxm",
+    "a100_sxm": "a100_80_sxm",
+    "h100_sxm": "h100_sxm",
+    "l40s": "l40s",
+    "A100": "a100_80_sxm",
+    "MI210": "mi210",
     "a100-80gb": "a100_80_sxm",
     "h100-80gb": "h100_sxm",
 }
@@ -122,6 +127,40 @@ def read_prefills(path: Path) -> MeasuredPrefills:
         tuple(int(tp[index]) for index in kept),
         tuple(names[index] for index in kept),
         int((~possible).sum()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Products:
+    """[row] measured matrix products of `rows` x `inputs` and `inputs` x `outputs`, 16 bits."""
+
+    shapes: LayerShapes
+    rows: Array
+    outputs: Array
+    inputs: Array
+    seconds: Array
+    devices: tuple[str, ...]
+
+
+def read_products(path: Path) -> Products:
+    """Products in 16 bits: the first column a device, m, n, k, latency_ms; rows of another gemm_dtype are passed over.
+
+    Raises ProfileError.
+    """
+    rows = [
+        row for row in _rows(path, ("m", "n", "k", "latency_ms")) if row.get("gemm_dtype", "bfloat16") == "bfloat16"
+    ]
+    devices = [_device(next(iter(row.values()))) for row in rows]
+    none = np.zeros(len(rows))
+    rate = np.array([each.flops_per_s["fp16"] for each in devices])
+    bandwidth = np.array([each.mem_bytes_per_s for each in devices])
+    return Products(
+        LayerShapes(none, none, none, none, none, none, rate, bandwidth),
+        _column(rows, "m"),
+        _column(rows, "n"),
+        _column(rows, "k"),
+        _column(rows, "latency_ms") / 1000,
+        tuple(each.id for each in devices),
     )
 
 

@@ -14,11 +14,12 @@ from costmodel.accuracy import (
     held_out_parts,
     layer_errors,
     prefill_errors,
+    product_errors,
     served_parts,
 )
 from costmodel.calibration import QUANTITIES
 from costmodel.fit import blind, fit_all, fold, left_out, predicted, residuals
-from costmodel.layer_fit import read_layers, read_prefills
+from costmodel.layer_fit import read_layers, read_prefills, read_products
 from costmodel.layer_time import LayerCoefficients
 from costmodel.measured import Measured, read_measured
 
@@ -67,6 +68,13 @@ def test_single_layers(shared: Path) -> None:
     assert found.fitted["all"].rows == 1420
     assert found.fitted["all"].mape <= 0.10
     assert all(each.mape <= 0.10 for each in found.left_out.values())
+
+
+def test_single_products_on_devices_that_no_fit_has_seen(shared: Path) -> None:
+    # The coefficients are those of whole layers on A40, A100 and H100; L40S is new to them.
+    found = product_errors(read_products(shared / "data" / "perf" / "aic_gemm.csv"), LayerCoefficients())
+    assert found["l40s"].rows == 1569
+    assert all(each.mape <= 0.16 for each in found.values())
 
 
 def test_prefills(shared: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from costmodel.errors import ProfileError
-from costmodel.layer_fit import fit_layers, fit_prefills, left_out_errors, read_layers, read_prefills
+from costmodel.layer_fit import fit_layers, fit_prefills, left_out_errors, read_layers, read_prefills, read_products
 from costmodel.layer_time import LayerCoefficients, PrefillCoefficients, linear_layer_s, prefill_batch_s
 
 LAYER_HEADER = "hardware,model,tp,num_tokens,n_head,n_kv_head,n_embd,n_expanded_embd,use_gated_mlp,layer_linear_ms"
@@ -67,6 +67,14 @@ def test_a_prefill_faster_than_the_datasheet_is_no_measurement(tmp_path: Path) -
     found = read_prefills(write(tmp_path, PREFILL_HEADER, *rows))
     assert found.impossible == 1
     assert found.seconds.tolist() == [0.196]
+
+
+def test_products_of_16_bits_are_read_and_others_passed_over(tmp_path: Path) -> None:
+    rows = ("l40s,x,bfloat16,16,4096,1024,0.01", "l40s,x,fp8,16,4096,1024,0.006")
+    found = read_products(write(tmp_path, "system,device,gemm_dtype,m,n,k,latency_ms", *rows))
+    assert (found.rows.tolist(), found.outputs.tolist(), found.inputs.tolist()) == ([16], [4096], [1024])
+    assert found.seconds.tolist() == [1e-5]
+    assert found.devices == ("l40s",)
 
 
 def test_each_group_is_judged_by_the_others() -> None:
