@@ -21,6 +21,9 @@ def predict(
     concurrency: Annotated[
         float, typer.Option("--concurrency", metavar="N", help="Callers, each with one request under way at a time.")
     ] = 1,
+    engine: Annotated[
+        str | None, typer.Option("--engine", metavar="NAME", help="What serves it, such as vllm or 'vllm 0.12.0'.")
+    ] = None,
     csv: Annotated[
         Path | None, typer.Option("--csv", metavar="IN", help="A table of points instead of one; needs --out.")
     ] = None,
@@ -58,5 +61,6 @@ def predict(
         "input_tokens": repr(input_tokens),
         "output_tokens": repr(output_tokens),
         "concurrency": repr(concurrency),
+        "engine": engine or "",
     }
     return predict_one(row, rates, fitted, as_json=as_json)

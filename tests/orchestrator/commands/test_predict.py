@@ -53,6 +53,16 @@ def test_figures_follow_from_one_another(capsys: pytest.CaptureFixture[str]) -> 
     assert value["j_per_token"] == pytest.approx(700 * 0.745 / value["tokens_per_s"])
 
 
+def test_an_engine_that_was_measured_narrows_the_interval(capsys: pytest.CaptureFixture[str]) -> None:
+    unknown, told = predicted(capsys, *POINT), predicted(capsys, *POINT, "--engine", "trtllm 1.0.0rc3")
+
+    def width(document: dict[str, object]) -> float:
+        figure = document["tpot_s"]
+        return figure["high"] / figure["low"]  # pyright: ignore[reportIndexIssue]
+
+    assert width(told) < width(unknown)
+
+
 def test_text_names_the_calibration_and_the_bound(capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["predict", *POINT]) == 0
     text = capsys.readouterr().out
