@@ -57,14 +57,14 @@ def repeats(node: LoopNode, stat: Stat) -> float:
     if stat == "worst":
         return float(node.max_iters)
     most = node.max_iters - node.minimum
-    q = _continuation(node.expect - node.minimum, most)
+    q = continuation(node.expect - node.minimum, most)
     tail = (1.0 - QUANTILE[stat]) * (1.0 + _ROUNDING)
     further = next((k for k in range(most) if q ** (k + 1) <= tail), most)
     return float(node.minimum + further)
 
 
-def _continuation(mean: float, most: int) -> float:
-    """The q in [0, 1] with q + q^2 + .. + q^most = mean."""
+def continuation(mean: float, most: int) -> float:
+    """The q in [0, 1] with q + q^2 + .. + q^most = mean: how likely one more repetition is after each."""
     if mean <= 0.0 or most == 0:
         return 0.0
     if mean >= most:

@@ -7,8 +7,10 @@ it causes, and how many replicas that takes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from ir.sla import Sla
 from placement.problem import DeviceCapacity, Placement, Pool, Problem
 
 
@@ -46,11 +48,40 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstOutput:
+    """A limit on the seconds from a run's start to its first output.
+
+    `sources` are (operator, items): the output of an operator comes in so many items, evenly over its time in a slot.
+    The earliest first item of those that run counts; inside a loop that of its last pass, inside a fan-out that of its
+    first item. Runs without any of them have no first output and do not count.
+    """
+
+    sla: Sla
+    sources: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallLimit:
+    """Limits of one model call: `prefill` and `decode` are its operators, `tokens` the tokens that decode makes.
+
+    `ttft`: from the call's beginning to its first token, that is waiting for and doing the prefill, moving the KV,
+    waiting for the decode and one token of it. `token_time_s`: what one token of decode takes at most. Levels that
+    break the latter are left out when options are made; the judge looks again.
+    """
+
+    prefill: int
+    decode: int
+    tokens: float
+    ttft: Sla | None = None
+    token_time_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AgentLoad:
     """An agent with `rate_per_s` runs a second, Poisson unless `arrival_cv2` (squared deviation over mean) says more.
 
     `problem.pools` are the pools of the levels, in their order, so that an option's `pool` is its level. `services`
-    [operator][option] belong to `problem.operators`.
+    [operator][option] belong to `problem.operators`. A soft SLA's `penalty_usd_per_s` is paid by every run.
     """
 
     problem: Problem
@@ -58,6 +89,8 @@ class AgentLoad:
     services: tuple[tuple[Service, ...], ...]
     arrival_cv2: float = 1.0
     tenant: str | None = None
+    first_output: FirstOutput | None = None
+    calls: tuple[CallLimit, ...] = ()
 
     @property
     def name(self) -> str:
@@ -89,9 +122,19 @@ class SharedProblem:
     margin: float = 1.0
 
 
+Routes = Mapping[tuple[int, int], Mapping[int, float]]
+"""(agent, operator) -> the share of runs that each of its options serves; the shares are over 0 and sum to 1."""
+
+
 @dataclass(frozen=True, slots=True)
 class SharedPlacement:
-    """A decision: one placement for each agent, in order, and the replicas of each level."""
+    """A decision: one placement for each agent, in order, and the replicas of each level.
+
+    `routes` split operators over several options, the one in `agents` being among them; all others use that one alone.
+    A run keeps its route. Operators of a group keep it together, so that their routes are the same levels and shares;
+    other operators choose apart from each other.
+    """
 
     agents: tuple[Placement, ...]
     replicas: tuple[int, ...]
+    routes: Routes = field(default_factory=dict["tuple[int, int]", "Mapping[int, float]"])

@@ -15,6 +15,7 @@ from placement.timing import (
     Schedule,
     Times,
     first_item_s,
+    item_s,
     moved_s,
     schedule,
     shares_of,
@@ -51,10 +52,11 @@ def slack(
             slacks |= _inner_slack(step, times, allowed, tails[position], firsts[position])
             continue
         for first in firsts[position]:
-            allowed = min(allowed, (end - (start + duration / first.items + first.tail)) * first.items)
+            until = start + first_item_s(step, (), first.items, times)
+            allowed = min(allowed, (end - (until + first.tail)) * first.items)
         for wait in step.waits:
             if wait.items is not None:
-                after = found.finishes[wait.position] + moved_s(wait, times) + duration / wait.items
+                after = found.finishes[wait.position] + moved_s(wait, times) + item_s(step, wait.items, times)
                 allowed = min(allowed, (end - (after + tails[position])) * wait.items)
         slacks[step.node.operator] = allowed
     return slacks
@@ -96,7 +98,7 @@ def _tails(
             if wait.items is None:
                 tails[wait.position] = max(tails[wait.position], move + after_start)
                 continue
-            tails[wait.position] = max(tails[wait.position], move + duration / wait.items + tails[position])
+            tails[wait.position] = max(tails[wait.position], move + item_s(step, wait.items, times) + tails[position])
             source = taken_source(block.steps[wait.position], wait, times)
             firsts[wait.position].append(_First(source.path, wait.items, move + after_start))
     return tails, firsts

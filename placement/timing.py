@@ -18,12 +18,17 @@ from placement.quantile import Counting
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """What a placement takes: seconds of one visit by operator and edge (0 where not taken), and the alternatives."""
+    """What a placement takes: seconds of one visit by operator and edge (0 where not taken), and the alternatives.
+
+    `waiting_s` is the part of `operator_s` that passes before an operator begins, which is the same for one item of a
+    stream as for all; empty where nothing waits.
+    """
 
     operator_s: Sequence[float]
     edge_s: Sequence[float]
     alternative: Sequence[int]
     counting: Counting
+    waiting_s: Sequence[float] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,8 @@ def schedule(block: TimedBlock, times: Times) -> Schedule:
         finish = start + duration
         for wait in step.waits:
             if wait.items is not None:
-                finish = max(finish, found.finishes[wait.position] + moved_s(wait, times) + duration / wait.items)
+                after = found.finishes[wait.position] + moved_s(wait, times)
+                finish = max(finish, after + item_s(step, wait.items, times))
         found.starts.append(start)
         found.finishes.append(finish)
         found.durations.append(duration)
@@ -89,11 +95,19 @@ def _is_taken(step: Step, path: tuple[int, ...], times: Times) -> bool:
 def first_item_s(step: Step, path: tuple[int, ...], items: float, times: Times) -> float:
     """Seconds from a step's start to the first item of the operator at the end of `path` inside it."""
     if isinstance(step.node, OpNode):
-        return times.operator_s[step.node.operator] / items
+        waiting_s = times.waiting_s[step.node.operator] if times.waiting_s else 0.0
+        return waiting_s + item_s(step, items, times)
     alternative, position, *rest = path
     inner = step.blocks[alternative]
     start = schedule(inner, times).starts[position]
     return start + first_item_s(inner.steps[position], tuple(rest), items, times)
+
+
+def item_s(step: Step, items: float, times: Times) -> float:
+    """Seconds of one of the items of an operator, without waiting."""
+    assert isinstance(step.node, OpNode), "only an operator reads or makes a stream"
+    operator = step.node.operator
+    return (times.operator_s[operator] - (times.waiting_s[operator] if times.waiting_s else 0.0)) / items
 
 
 def _duration(step: Step, times: Times) -> float:
@@ -163,7 +177,7 @@ def _before(block: TimedBlock, found: Schedule, times: Times, position: int, mod
         for wait in step.waits:
             if wait.items is None:
                 continue
-            if found.finishes[wait.position] + moved_s(wait, times) + duration / wait.items == finish:
+            if found.finishes[wait.position] + moved_s(wait, times) + item_s(step, wait.items, times) == finish:
                 return wait.position, None
     for wait in step.waits:
         if arrival(block, wait, found, times) == start:

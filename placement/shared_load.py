@@ -1,0 +1,101 @@
+"""What load the agents of a shared placement put on each level together, and how long their calls wait there.
+
+Waiting is at the actual load and replicas: one queue of a level feeds all slots of all its replicas.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from placement.queueing import Arrivals, Waiting, offered_slots, waiting
+from placement.shared_prepared import PreparedAgent, PreparedShared
+from placement.shared_routing import Routed
+
+Visit = tuple[int, int, int]
+"""An agent, one of its operators and one of its options."""
+
+
+@dataclass(frozen=True, slots=True)
+class LevelLoad:
+    """A level under load. `busy_slots` are busy on average, `utilisation` is their share of all slots.
+
+    `waiting_s` is the mean over its calls; infinite at saturation, and where calls come and no replica is there.
+    `used`: some operator runs here, even if no run ever reaches it. `busy_by_agent` adds up to `busy_slots`.
+    """
+
+    replicas: int
+    calls_per_s: float
+    busy_slots: float
+    utilisation: float
+    waiting_s: float
+    wait_probability: float
+    used: bool
+    busy_by_agent: Mapping[int, float]
+
+
+def level_loads(
+    prepared: PreparedShared, routed: Sequence[Routed], replicas: Sequence[int]
+) -> tuple[tuple[LevelLoad, ...], dict[Visit, Waiting]]:
+    """[level] its load, and what each visit waits."""
+    margin = prepared.problem.margin
+    at_level: list[list[tuple[Visit, Arrivals]]] = [[] for _ in prepared.problem.levels]
+    for index, (agent, one) in enumerate(zip(prepared.agents, routed, strict=True)):
+        for level, operator, option, arrivals in _arrivals(agent, one, margin):
+            at_level[level].append(((index, operator, option), arrivals))
+    waits: dict[Visit, Waiting] = {}
+    loads: list[LevelLoad] = []
+    for level, calls, count in zip(prepared.problem.levels, at_level, replicas, strict=True):
+        found = waiting([arrivals for _, arrivals in calls], count * level.slots)
+        waits |= {visit: wait for (visit, _), wait in zip(calls, found, strict=True)}
+        loads.append(_load(calls, found, count, level.slots))
+    return tuple(loads), waits
+
+
+def calls_per_s(agent: PreparedAgent, operator: int) -> float:
+    """Visits of an operator a second, over all its options, given that its alternative is taken."""
+    return agent.load.rate_per_s * agent.load.problem.operators[operator].visits
+
+
+def _arrivals(agent: PreparedAgent, routed: Routed, margin: float) -> Iterator[tuple[int, int, int, Arrivals]]:
+    for operator, shares in enumerate(routed.shares):
+        row = agent.load.problem.operators[operator]
+        for option, share in shares:
+            service = agent.load.services[operator][option]
+            # A random part p of a stream of calls has the dispersion p cv2 + 1 - p (Whitt 1983, QNA, BSTJ 62).
+            part = min(1.0, row.visits / agent.batch_calls[operator]) * share
+            yield (
+                row.options[option].pool,
+                operator,
+                option,
+                Arrivals(
+                    calls_per_s=calls_per_s(agent, operator) * share,
+                    slot_s=service.slot_s * margin,
+                    sd_s=service.sd_s * margin,
+                    cv2=part * agent.load.arrival_cv2 + 1.0 - part,
+                    batch=agent.batches[operator],
+                ),
+            )
+
+
+def _load(calls: Sequence[tuple[Visit, Arrivals]], waits: Sequence[Waiting], replicas: int, slots: int) -> LevelLoad:
+    arrivals = [each for _, each in calls]
+    busy = offered_slots(arrivals)
+    rate = math.fsum(each.calls_per_s for each in arrivals)
+    servers = replicas * slots
+    by_agent: dict[int, float] = {}
+    for (agent, _, _), each in calls:
+        by_agent[agent] = by_agent.get(agent, 0.0) + each.calls_per_s * each.slot_s
+    weights = [each.calls_per_s / rate for each in arrivals if each.calls_per_s] if rate else []
+    called = [wait for wait, each in zip(waits, arrivals, strict=True) if each.calls_per_s]
+    return LevelLoad(
+        replicas=replicas,
+        calls_per_s=rate,
+        busy_slots=busy,
+        utilisation=busy / servers if servers else (math.inf if busy else 0.0),
+        waiting_s=math.fsum(w * wait.mean_s for w, wait in zip(weights, called, strict=True)),
+        wait_probability=math.fsum(w * wait.probability for w, wait in zip(weights, called, strict=True)),
+        used=bool(calls),
+        busy_by_agent=by_agent,
+    )
