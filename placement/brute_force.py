@@ -38,7 +38,7 @@ def brute_force(problem: Problem, most: int = MOST_PLACEMENTS) -> Enumeration:
     total = placements(prepared)
     if total > most:
         raise TooManyPlacementsError(f"{problem.name} has {total} placements, over the limit of {most}; use solve")
-    for placement in _every(prepared):
+    for placement in every_placement(prepared):
         found = score(prepared, placement)
         if found.feasible and (best is None or found.objective_usd < best[1].objective_usd):
             best = placement, found
@@ -52,7 +52,8 @@ def placements(prepared: Prepared) -> int:
     return sum(math.prod(map(len, _rows(prepared, alternative))) for alternative in _alternatives(prepared))
 
 
-def _every(prepared: Prepared) -> Iterator[Placement]:
+def every_placement(prepared: Prepared) -> Iterator[Placement]:
+    """All placements, whatever they break."""
     for alternative in _alternatives(prepared):
         for option in product(*_rows(prepared, alternative)):
             yield Placement(option, alternative)

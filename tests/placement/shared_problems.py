@@ -7,7 +7,10 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from ir.sla import STATS, Sla
+from placement.evaluate import runs
+from placement.prepared import prepare
 from placement.problem import Block, DeviceCapacity, Edge, Operator, Option, Placement, Pool, Problem
+from placement.shared_check import with_capacities
 from placement.shared_problem import AgentLoad, Budget, Level, Service, SharedPlacement, SharedProblem
 from tests.placement.problems import pool, small_problems
 
@@ -58,6 +61,26 @@ def shared(levels: tuple[Level, ...], *agents: AgentLoad, counts: int = 100, **r
 def at(*options: int | None, replicas: tuple[int, ...], alternative: tuple[int, ...] = ()) -> SharedPlacement:
     """A placement of one agent."""
     return SharedPlacement((Placement(options, alternative),), replicas)
+
+
+def placed(problem: SharedProblem, data: st.DataObject) -> SharedPlacement | None:
+    """A random placement; None where an operator has no options."""
+    placements: list[Placement] = []
+    for one in problem.agents:
+        prepared = prepare(with_capacities(one, problem))
+        alternative = tuple(data.draw(st.integers(0, len(names) - 1)) for names in one.problem.choices)
+        if any(not row.options for row in one.problem.operators):
+            return None
+        placements.append(
+            Placement(
+                tuple(
+                    data.draw(st.integers(0, len(row.options) - 1)) if runs(prepared, index, alternative) else None
+                    for index, row in enumerate(one.problem.operators)
+                ),
+                alternative,
+            )
+        )
+    return SharedPlacement(tuple(placements), tuple(data.draw(st.integers(1, 3)) for _ in problem.levels))
 
 
 @st.composite
