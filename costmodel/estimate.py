@@ -46,7 +46,7 @@ def estimate_llm(  # noqa: PLR0917 - the eight coordinates of one option of a pl
     run it.
     """
     kv = kv_precision or KV_PRECISION
-    _check_llm(model, phase, batch, tokens_in, tokens_out)
+    check_call(model, phase, batch, tokens_in, tokens_out)
     _check_runs(model, device, tp, precision, batch=batch, context_tokens=tokens_in + tokens_out, kv_precision=kv)
     if is_spyre(device.id):
         check_spyre(model, tp, precision, batch, tokens_in + tokens_out)
@@ -87,7 +87,8 @@ def estimate_model_run(
     return combined(tuple(time(phase.work, device, tp, precision, model=model) for phase in phases))
 
 
-def _check_llm(model: Model, phase: str, batch: int, tokens_in: float, tokens_out: float) -> None:
+def check_call(model: Model, phase: str, batch: int, tokens_in: float, tokens_out: float) -> None:
+    """Raises `CostError` for a call that no device could run."""
     if not model.is_text_generator:
         raise CostError(f"{model.id} ({model.modality}) generates no text; declare it with @model and a size")
     if phase not in {"prefill", "decode"}:

@@ -77,14 +77,16 @@ def transcription(model: Model, audio_s: float, batch: float, precision: str) ->
 
 def encoder_and_decoder(
     model: Model, audio_s: float, *, batch: float = 1, precision: str = "fp16"
-) -> tuple[Phase, Phase]:
+) -> tuple[Phase, tuple[Phase, Phase]]:
     """The phases of a transcription where the decoder stands apart: it projects the frames for its cross-attention.
 
-    Both together ask for what `transcription` asks for. Raises CostError for a model without encoder and decoder.
+    All together ask for what `transcription` asks for. Raises CostError for a model without encoder and decoder, and
+    for a size that is not above 0.
     """
     _check_encoder(model)
+    input_size(model, audio_s=audio_s, tokens=None, images=None)
     encode, cross, decode = _transcription_parts(model, audio_s, batch, precision)
-    return Phase("encode", encode), Phase("decode", cross + decode)
+    return Phase("encode", encode), (Phase("project", cross), Phase("decode", decode))
 
 
 def encoded_bytes(model: Model, audio_s: float, batch: float = 1) -> float:
@@ -92,6 +94,16 @@ def encoded_bytes(model: Model, audio_s: float, batch: float = 1) -> float:
     _check_encoder(model)
     windows = math.ceil(audio_s / model.rates["window_s"])
     return batch * windows * model.rates["encoder_frames"] * model.d_model * ACTIVATION_BYTES
+
+
+def encoder_weights(model: Model) -> float:
+    """Weights of the encoder's layers; the stem's convolutions are left out, as in its work. Raises CostError."""
+    _check_encoder(model)
+    return _encoder_weights(model)
+
+
+def _encoder_weights(model: Model) -> float:
+    return model.encoder_layers * (4 * model.d_model * model.d_model + 2 * model.d_model * model.ffn)
 
 
 def _check_encoder(model: Model) -> None:
@@ -103,11 +115,11 @@ def _transcription_parts(model: Model, audio_s: float, batch: float, precision: 
     """Work of the encoder, of the projections for cross-attention, and of the decoder's steps."""
     windows = math.ceil(audio_s / model.rates["window_s"])
     frames, d, f = model.rates["encoder_frames"], model.d_model, model.ffn
-    encoder_weights = model.encoder_layers * (4 * d * d + 2 * d * f)
+    weights = _encoder_weights(model)
     cross_weights = model.layers * 2 * d * d
     encode = Work(
-        flops=batch * (2 * frames * encoder_weights + model.encoder_layers * 4 * d * frames * frames),
-        weight_bytes=encoder_weights * bytes_per_value(precision),
+        flops=batch * (2 * frames * weights + model.encoder_layers * 4 * d * frames * frames),
+        weight_bytes=weights * bytes_per_value(precision),
         activation_bytes=batch * frames * ACTIVATION_BYTES * model.encoder_layers * 4 * (d + f),
         steps=1,
         sync_count=SYNCS_PER_LAYER * model.encoder_layers,

@@ -37,8 +37,10 @@ DEFAULT_PIPELINE: tuple[type[ModulePass], ...] = (
     DropUnusedPass,
     EliminateCommonCallsPass,
     FuseCpuPass,
+    SplitEncodePass,
     DecomposeLlmPass,
     HoistSharedPrefixPass,
+    OffloadAttentionPass,
     OverlapTransferPass,
     DecomposeToolPass,
     StreamEdgesPass,
@@ -48,13 +50,10 @@ DEFAULT_PIPELINE: tuple[type[ModulePass], ...] = (
 OPTIONAL_PASSES: tuple[type[ModulePass], ...] = (
     DecomposeMoePass,
     ShardTensorParallelPass,
-    OffloadAttentionPass,
-    SplitEncodePass,
     ChunkPrefillPass,
 )
 """Passes outside the default pipeline. But for those of `ON_REQUEST` placement refuses what they make: two show how a
-device group shares a model, which placement prices as rows of the options table for each degree of tensor parallelism;
-others have decode's attention or a model's encoder on devices of their own."""
+device group shares a model, which placement prices as rows of the options table for each degree of tensor parallelism."""
 
 ON_REQUEST: dict[str, str] = {ChunkPrefillPass.name: OverlapTransferPass.name}
 """Passes that placement prices but that pay off mostly in what a plan does not promise, so that a user asks for them;

@@ -106,8 +106,11 @@ def call_id(op: TaskOp) -> str:
 
 
 def phase(op: Operation) -> str:
-    """The part of a call that an operation is: `render`, `prefill`, `kv_transfer`, `invoke`, `run` and so on."""
-    return op.name.partition(".")[2]
+    """The part of a call that an operation is: `render`, `prefill`, `kv_transfer`, `invoke`, `run` and so on.
+
+    The decoder of a model with an encoder is `decode_encoded`, as `decode` is a text generator's.
+    """
+    return "decode_encoded" if op.name == "model.decode" else op.name.partition(".")[2]
 
 
 def group(op: Operation) -> str | None:
@@ -227,6 +230,8 @@ def expression_of(value: SSAValue) -> expression.Expression:
             name: expression_of(operand) for name, operand in zip(names_of(op.arg_names), op.operands, strict=True)
         }
         return expression.rename(expression.parse(op.text.data), operands)
+    if isinstance(value, BlockArgument) and isinstance(choice := value.block.parent_op(), plan.ChooseOp):
+        return expression_of(choice.operands[value.index])
     return expression.Ref(value_name(value))
 
 

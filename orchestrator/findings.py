@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from placement.solve import Solution
 
 PAPER_CATALOG = "paper-2025"
-_LLM_OPS = ("llm.prefix_prefill", "llm.prefill", "llm.decode")
+_LLM_OPS = ("llm.prefix_prefill", "llm.prefill", "llm.decode", "llm.decode_attention", "llm.decode_linear")
 
 
 def find(graph: Graph, fleet: Fleet, request: PlanRequest) -> tuple[str, ...]:
@@ -61,7 +61,7 @@ def _verdict(graph: Graph, fleet: Fleet, request: PlanRequest) -> str:
     if isinstance(best, str):
         return best
     elsewhere = [
-        f"{operator.id} on {lowered.problem.pools[option.pool].device}"
+        f"{operator.id.split(' (')[0]} on {lowered.problem.pools[option.pool].device}"
         for operator, option in _taken(lowered.problem, best)
         if operator.op not in _LLM_OPS and not _is_on_cpu(lowered, option)
     ]

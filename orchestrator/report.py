@@ -114,9 +114,10 @@ def _rival_text(result: PlanResult, solution: Solution, index: int) -> str:
     found = rival(result.lowered.problem, solution, _twins(result, index))
     if found is None:
         return ""
-    if found.pool is None or found.more_usd is None:
+    if found.instead is None or found.more_usd is None:
         return "none: no other plan keeps the limits"
-    return f"{found.pool}: ${max(found.more_usd, 0.0):.3g} dearer" if found.more_usd > 0 else f"{found.pool}: as cheap"
+    more = f"${found.more_usd:.3g} dearer" if found.more_usd > 0 else "as cheap"
+    return f"{found.instead}: {more}"
 
 
 def plan_json(result: PlanResult) -> dict[str, Any]:

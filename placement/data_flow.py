@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeGuard, cast
+from typing import Literal, TypeGuard, cast
 
-from xdsl.ir import BlockArgument, Operation, OpResult, Region, SSAValue
+from xdsl.ir import Attribute, BlockArgument, Operation, OpResult, Region, SSAValue
 
 from costmodel.errors import CostError
 from ir.dialects.agent import GraphOp, InterruptOp
 from ir.dialects.comm import KvTransferOp
 from ir.dialects.control import FanoutOp, FusedOp, LoopOp, ReactOp, WhenOp
-from ir.dialects.llm import KvType
+from ir.dialects.llm import ActivationsType, KvType
+from ir.dialects.model import EncodedType
 from ir.dialects.plan import ChooseOp
 from ir.dialects.task import FunctionOp
 from ir.view import streamed_operands
@@ -27,8 +28,12 @@ OPERATOR_OPS = frozenset(
         "llm.prefix_prefill",
         "llm.prefill",
         "llm.decode",
+        "llm.decode_attention",
+        "llm.decode_linear",
         "llm.parse",
         "model.run",
+        "model.encode",
+        "model.decode",
         "agent.compute",
         "agent.fused",
         "tool.compute",
@@ -44,9 +49,15 @@ OperatorOp = FunctionOp | FusedOp
 """The types of these operations."""
 
 
+Carried = Literal["data", "kv", "activations", "encoded"]
+"""What moves: any value; the KV of a prompt; what the halves of a decode tell each other; an encoder's output."""
+
+_CARRIED: dict[type[Attribute], Carried] = {KvType: "kv", ActivationsType: "activations", EncodedType: "encoded"}
+
+
 @dataclass(frozen=True, slots=True)
 class EdgeSpec:
-    """Operator `dst` reads a value, or the KV, of operator `src`.
+    """Operator `dst` reads a value of operator `src`, or what only a device with the same model can read.
 
     `share` is the mean number of times in one visit of `dst`, at most 1, and an upper bound where a loop's count
     decides. `copies` is how many values of `src` arrive then, on average. `is_internal`: the two share a pool whatever
@@ -56,7 +67,7 @@ class EdgeSpec:
 
     src: int
     dst: int
-    is_kv: bool
+    carries: Carried
     share: float
     copies: float
     is_internal: bool
@@ -86,13 +97,13 @@ class _Feeder:
 
 
 def read_edges(graph: GraphOp, operations: Sequence[OperatorOp], groups: Sequence[Sequence[int]]) -> Edges:
-    """One edge for each pair of operators of which one reads the other; KV where both KV and a value go that way."""
+    """One edge for each pair of operators of which one reads the other; not as data where more goes that way."""
     index = {op: position for position, op in enumerate(operations)}
     together = {(src, dst) for group in groups for src in group for dst in group}
     flows = _Flows(graph)
     edges: list[EdgeSpec] = []
     for dst, op in enumerate(operations):
-        read: dict[int, tuple[_Flow, bool]] = {}
+        read: dict[int, tuple[_Flow, Carried]] = {}
         operands = _operands(op)
         layerwise = _sent_layerwise(operands)
         streamed = streamed_operands(op)
@@ -100,13 +111,13 @@ def read_edges(graph: GraphOp, operations: Sequence[OperatorOp], groups: Sequenc
         for value in operands:
             for source, flow in flows.of(value).items():
                 items.setdefault(index[source], set()).add(streamed.get(value))
-                known, was_kv = read.get(index[source], (None, False))
-                read[index[source]] = _joined(known, flow), was_kv or is_kv(value)
-        for src, (flow, carries_kv) in sorted(read.items(), key=lambda entry: entry[0]):
+                known, before = read.get(index[source], (None, "data"))
+                read[index[source]] = _joined(known, flow), carried(value) if before == "data" else before
+        for src, (flow, carries) in sorted(read.items(), key=lambda entry: entry[0]):
             is_internal = src == dst or (src, dst) in together
             is_layerwise = operations[src] in layerwise
             (count,) = items[src] if len(items[src]) == 1 else (None,)
-            edges.append(EdgeSpec(src, dst, carries_kv, flow.share, flow.copies, is_internal, is_layerwise, count))
+            edges.append(EdgeSpec(src, dst, carries, flow.share, flow.copies, is_internal, is_layerwise, count))
     return tuple(edges)
 
 
@@ -117,9 +128,9 @@ def _operands(op: OperatorOp) -> Sequence[SSAValue]:
     return [value for part in op.body.block.ops for value in part.operands if value.owner.parent is not op.body.block]
 
 
-def is_kv(value: SSAValue) -> bool:
-    """Whether a value is the KV cache of a prompt."""
-    return isinstance(value.type, KvType)
+def carried(value: SSAValue) -> Carried:
+    """What moves when an operator reads a value."""
+    return _CARRIED.get(type(value.type), "data")
 
 
 def _sent_layerwise(operands: Iterable[SSAValue]) -> set[object]:

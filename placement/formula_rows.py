@@ -6,18 +6,27 @@ What a class cannot run, and why, comes back in the place of a row.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from costmodel.chunk import chunk_estimates
 from costmodel.errors import CostError
-from costmodel.estimate import Estimate, estimate_llm, estimate_model_run, fits, tensor_parallel_degrees
+from costmodel.estimate import KV_PRECISION, Estimate, estimate_llm, estimate_model_run, tensor_parallel_degrees
 from costmodel.fleet import DeviceClass
 from costmodel.hardware import Device
 from costmodel.models import Model
+from costmodel.part import Half, estimate_encoder_part, estimate_half
 from costmodel.prefix import estimate_prefix, estimate_rest
 from costmodel.roofline import combined
 from placement.operators import OperatorSpec
-from placement.pricing import Pricing, Refusal, Row, cpu_pool, model_pool, usd_per_s
+from placement.part_pools import phase_fits, phase_pool
+from placement.pricing import Pricing, Refusal, Row, cpu_pool, usd_per_s
+
+TURNS = "each half of a decode pays for its own turns; other calls use its devices in between"
+"""What offloaded attention assumes of metered devices: the rotation of batches in Chen et al. 2024, "Lamina"."""
+
+_BATCHED = ("decode", "decode_attention", "decode_linear")
+"""Phases that a batch of calls shares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +60,16 @@ def roofline_rows(spec: OperatorSpec, device_class: DeviceClass, pricing: Pricin
         return
     if device_class.count == 0:
         yield Refusal(device_class.id, "the fleet has 0 of them", is_limit=True)
-    batch = pricing.batch if spec.phase == "decode" else 1
+    batch = pricing.batch if spec.phase in _BATCHED else 1
     for model in (pricing.models.model(name) for name in spec.models):
         for tp in tensor_parallel_degrees(model, device, device_class.count):
-            for precision in pricing.precisions:
+            for precision in (KV_PRECISION,) if spec.phase == "decode_attention" else pricing.precisions:
                 yield _roofline_row(spec, Seat(device_class, device, model, tp, precision, batch), pricing)
 
 
 def _roofline_row(spec: OperatorSpec, seat: Seat, pricing: Pricing) -> Row | Refusal:
-    pool = model_pool(seat.device_class, seat.model.id, seat.tp, seat.precision)
-    fit = fits(seat.model, seat.device, seat.tp, seat.precision, seat.batch, spec.context_tokens)
+    pool = phase_pool(spec, seat.device_class, seat.model, seat.tp, seat.precision, seat.batch)
+    fit = phase_fits(spec, seat.device, seat.model, seat.tp, seat.precision, seat.batch)
     if not fit.ok:
         needed, available = f"{fit.needed_bytes / 1e9:.1f} GB", f"{fit.available_bytes / 1e9:.1f} GB"
         return Refusal(pool.id, f"memory: needs {needed} on each device, which may use {available}", is_limit=True)
@@ -103,6 +112,23 @@ def _estimate_decode(spec: OperatorSpec, seat: Seat) -> Estimate:
     return estimate_llm(seat.model, "decode", seat.device, seat.tp, seat.precision, seat.batch, tokens_in, tokens_out)
 
 
+def _estimate_half(half: Half) -> Callable[[OperatorSpec, Seat], Estimate]:
+    def estimate(spec: OperatorSpec, seat: Seat) -> Estimate:
+        tokens_in, tokens_out = _tokens(spec)
+        found = estimate_half(seat.model, half, seat.device, seat.tp, seat.precision, seat.batch, tokens_in, tokens_out)
+        return replace(found, notes=(*found.notes, TURNS))
+
+    return estimate
+
+
+def _estimate_encoder_part(part: Literal["encoder", "decoder"]) -> Callable[[OperatorSpec, Seat], Estimate]:
+    def estimate(spec: OperatorSpec, seat: Seat) -> Estimate:
+        assert spec.audio_s is not None, "a part of an encoder's run has seconds of audio"
+        return estimate_encoder_part(seat.model, part, seat.device, seat.tp, seat.precision, spec.audio_s)
+
+    return estimate
+
+
 def _estimate_run(spec: OperatorSpec, seat: Seat) -> Estimate:
     return estimate_model_run(
         seat.model,
@@ -120,7 +146,11 @@ _ESTIMATORS: dict[str, Callable[[OperatorSpec, Seat], Estimate]] = {
     "prefix_prefill": _estimate_prefix,
     "prefill": _estimate_prefill,
     "decode": _estimate_decode,
+    "decode_attention": _estimate_half("attention"),
+    "decode_linear": _estimate_half("linear"),
     "run": _estimate_run,
+    "encode": _estimate_encoder_part("encoder"),
+    "decode_encoded": _estimate_encoder_part("decoder"),
 }
 
 

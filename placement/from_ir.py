@@ -13,8 +13,10 @@ from ir.dialects.agent import GraphOp
 from ir.sla import Sla
 from placement.data_flow import EdgeSpec
 from placement.measured_sizes import with_measured_sizes
+from placement.open_alternatives import rows_of_all
 from placement.operators import OperatorSpec
-from placement.options import Rows, rows_of, with_known_models
+from placement.options import Rows, with_known_models
+from placement.part_transfers import activations_table, encoded_table, part_bytes
 from placement.pricing import Pricing, Row, check_fleet
 from placement.problem import DeviceCapacity, Edge, Operator, Option, Pool, Problem
 from placement.specs_from_ir import read_specs
@@ -44,8 +46,7 @@ def from_ir(graph: GraphOp, pricing: Pricing, sla: Sla | None, penalty_usd_per_s
     structure = read_structure(graph)
     asked = [with_known_models(spec, pricing.models) for spec in read_specs(structure.operations)]
     specs = with_measured_sizes(asked, pricing.fleet.profile)
-    known = {spec: rows_of(spec, pricing) for spec in dict.fromkeys(specs)}  # alternatives share theirs
-    table = [known[spec] for spec in specs]
+    table = rows_of_all(specs, structure, pricing)
     pools = tuple(dict.fromkeys(row.pool for rows in table for row in rows.rows))
     number = {pool: position for position, pool in enumerate(pools)}
     operators = tuple(
@@ -98,10 +99,14 @@ def _edge(edge: EdgeSpec, specs: Sequence[OperatorSpec], table: Sequence[Rows], 
     sources = [row.pool for row in table[edge.src].rows]
     targets = [row.pool for row in table[edge.dst].rows]
     src, visits = specs[edge.src], specs[edge.dst].visits * edge.share
-    if not edge.is_kv:
+    if edge.carries == "data":
         size_bytes = src.bytes_out * edge.copies
         moves = data_table(pricing.fleet, sources, targets, size_bytes)
         return Edge(edge.src, edge.dst, "place", size_bytes, visits, moves, edge.items)
+    if edge.carries != "kv":
+        table_of = activations_table if edge.carries == "activations" else encoded_table
+        size_bytes = max((part_bytes(src, pricing, model) for model in src.models), default=0.0)
+        return Edge(edge.src, edge.dst, "kv_place", size_bytes, visits, table_of(src, pricing, sources, targets))
     largest = max((kv_size_bytes(src, pricing, model) or 0.0 for model in src.models), default=0.0)
     hidden_by_s = fastest_layers_s(table[edge.src].rows) if edge.is_layerwise else None
     moves = kv_table(src, pricing, sources, targets, hidden_by_s)

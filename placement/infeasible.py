@@ -66,7 +66,7 @@ def _links(prepared: Prepared, limits: Limits) -> Infeasibility | None:
     problem = prepared.problem
     solved = optimise(prepared, Form("links", keep_sla=False, keep_capacity=False), limits)
     if solved.placement is None and solved.status == "infeasible":
-        empty = tuple(operator.id for operator in problem.operators if not operator.options)
+        empty = _without_options(prepared)
         text = f"no device can run {', '.join(empty)}; add a device class, a profile row or a model that fits"
         return Infeasibility("option", empty, float(len(empty)), 0.0, text, {})
     placement = _placed(solved.placement, problem)
@@ -81,6 +81,19 @@ def _links(prepared: Prepared, limits: Limits) -> Infeasibility | None:
     text = "; ".join(fixes[one.kind].format(one.what) for one in broken)
     proven = solved.status == "optimal"
     return Infeasibility("link", names, float(len(broken)), 0.0, f"no placement can connect: {text}", {}, proven=proven)
+
+
+def _without_options(prepared: Prepared) -> tuple[str, ...]:
+    """Operators that no device can run, but for those of an alternative beside one that can be taken."""
+    operators, needs = prepared.problem.operators, prepared.needs
+    empty = [index for index, operator in enumerate(operators) if not operator.options]
+    closed = {needs[index][-1] for index in empty if needs[index]}
+    avoidable = {
+        (choice, index)
+        for choice, index in closed
+        if any((choice, other) not in closed for other in range(len(prepared.problem.choices[choice])))
+    }
+    return tuple(operators[index].id for index in empty if not avoidable.intersection(needs[index][-1:]))
 
 
 def _capacity(prepared: Prepared, limits: Limits) -> Infeasibility | None:

@@ -12,7 +12,8 @@ from costmodel.fleet import DeviceClass
 from costmodel.profile import ProfileRow
 from placement.measured_sizes import check_size
 from placement.operators import OperatorSpec
-from placement.pricing import Pricing, Row, cpu_pool, model_pool, usd_per_s
+from placement.part_pools import phase_pool
+from placement.pricing import Pricing, Row, cpu_pool, usd_per_s
 from placement.problem import Pool
 
 MEASURED_PRECISION = "fp16"
@@ -49,9 +50,9 @@ def model_rows(
             f"profile rows of {spec.task!r} do not say which of {', '.join(spec.models)} they measured; "
             "give the call one model, or take the rows out"
         )
-    (model,) = spec.models
+    model = pricing.models.model(spec.models[0])
     for row in rows:
-        pool = model_pool(device_class, model, row.tp, MEASURED_PRECISION)
+        pool = phase_pool(spec, device_class, model, row.tp, MEASURED_PRECISION, 1)
         yield _row(spec, row, pool, (device_class, pricing))
 
 

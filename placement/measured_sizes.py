@@ -16,18 +16,23 @@ from placement.operators import OperatorSpec
 Count = Literal["tokens_in", "tokens_out"]
 COUNTS: tuple[Count, ...] = ("tokens_in", "tokens_out")
 
-_CALL_PHASES = ("prefill", "kv_transfer", "decode")
+_CALL_PHASES = ("prefill", "kv_transfer", "decode", "decode_attention", "activations", "decode_linear")
 """The measured parts of one call of a text generator, which all have the call's token counts."""
 
 _RESULT_COUNTS: dict[str, Count] = {
     "render": "tokens_in",
     "decode": "tokens_out",
+    "decode_attention": "tokens_out",
+    "decode_linear": "tokens_out",
     "parse": "tokens_out",
     "call": "tokens_out",
 }
 """Phases whose result is as long as one of the call's token counts."""
 
-_NOTED = ("prefill", "decode", "run", "call")
+_ONE_TASK = ("call", "run", "encode", "decode_encoded")
+"""Phases that are no part of a text generator's call."""
+
+_NOTED = ("prefill", "decode", "decode_attention", "decode_linear", "run", "call")
 """Phases whose time depends on the counts, or that the author gave one."""
 
 
@@ -92,12 +97,12 @@ def _has(spec: OperatorSpec, count: Count) -> bool:
     """
     if spec.phase == "prefix_prefill":
         return False
-    return spec.phase not in {"call", "run"} or _count(spec, count) is not None
+    return spec.phase not in _ONE_TASK or _count(spec, count) is not None
 
 
 def _tasks(spec: OperatorSpec) -> tuple[str, ...]:
     """The tasks whose rows say how long a call of an operator is."""
-    if spec.phase in {"call", "run"}:
+    if spec.phase in _ONE_TASK:
         return (spec.task,)
     return tuple(f"{spec.function}.{phase}" for phase in _CALL_PHASES)
 

@@ -8,7 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Phase = Literal["render", "prefix_prefill", "prefill", "decode", "parse", "call", "run"]
+Phase = Literal[
+    "render",
+    "prefix_prefill",
+    "prefill",
+    "decode",
+    "decode_attention",
+    "decode_linear",
+    "parse",
+    "call",
+    "run",
+    "encode",
+    "decode_encoded",
+]
 """What part of a call an operator is; the part of a profile's task name after the dot."""
 
 

@@ -16,6 +16,7 @@ from placement.formula_rows import prior_rows, roofline_rows
 from placement.fused_rows import fused_rows
 from placement.measured_rows import function_rows, measured, model_rows
 from placement.operators import OperatorSpec
+from placement.part_pools import WHOLE_PHASES
 from placement.pricing import Pricing, Refusal, Row, runs_functions
 
 __all__ = ["Pricing", "Row", "Rows", "rows_of", "with_known_models"]
@@ -70,16 +71,26 @@ def _of_model(spec: OperatorSpec, device_class: DeviceClass, pricing: Pricing) -
     rows = measured(spec, device_class, pricing)
     if rows:
         yield from model_rows(spec, device_class, pricing, rows)
-    elif _is_measured_whole(spec, device_class, pricing):
-        yield Refusal(device_class.id, f"its profile measured {spec.whole_task!r} and not {spec.task!r}")
+    elif (task := _measured_whole(spec, device_class, pricing)) is not None:
+        yield Refusal(
+            device_class.id, f"its profile measured {task!r} and not {spec.task!r}", is_limit=_is_optional(spec)
+        )
     else:
         yield from roofline_rows(spec, device_class, pricing)
 
 
-def _is_measured_whole(spec: OperatorSpec, device_class: DeviceClass, pricing: Pricing) -> bool:
-    """Whether a measurement prices the prefill that this is a part of: a formula beside it would compare unlike."""
-    rows = () if spec.whole_task is None else pricing.fleet.profile.rows(spec.whole_task)
-    return any(row.device == device_class.id for row in rows)
+def _measured_whole(spec: OperatorSpec, device_class: DeviceClass, pricing: Pricing) -> str | None:
+    """The task that this is a part of, where a measurement prices it: a formula beside it would compare unlike."""
+    whole = WHOLE_PHASES.get(spec.phase)
+    for task in (spec.whole_task, None if whole is None else replace(spec, phase=whole).task):
+        if task is not None and any(row.device == device_class.id for row in pricing.fleet.profile.rows(task)):
+            return task
+    return None
+
+
+def _is_optional(spec: OperatorSpec) -> bool:
+    """Whether an operator is of an alternative that stands beside the whole, so that it need not be priced."""
+    return spec.phase in WHOLE_PHASES
 
 
 def _unpriced(spec: OperatorSpec, pricing: Pricing, refusals: Sequence[Refusal]) -> str:
@@ -88,7 +99,7 @@ def _unpriced(spec: OperatorSpec, pricing: Pricing, refusals: Sequence[Refusal])
         remedy = "give each of them latency= and cost_usd= in its decorator, or profile rows of all on one class"
     elif spec.phase == "call":
         remedy += f", or {' and '.join(spec.prior.lacking)} in the decorator (a zero must be written)"
-    elif spec.phase in {"prefill", "decode"} and spec.whole_task is None:
+    elif spec.op.startswith("llm.") and spec.whole_task is None:
         remedy += ", or tokens_in= and tokens_out= in the decorator"
     if not refusals:
         nowhere = "CPU cores" if not spec.models else "devices"

@@ -263,7 +263,7 @@ class PlanTransfer(Document):
 
     src: str
     dst: str
-    kind: Literal["data", "kv"]
+    kind: Literal["data", "kv", "activations", "encoded"]
     size_bytes: float | None
     latency_s: float
     cost_usd: float

@@ -12,10 +12,12 @@ from ir import view
 from ir.pipeline import run_after_solve
 from placement import plan
 from placement.body_from_ir import fused_calls, write_body
+from placement.data_flow import Carried
 from placement.decision import write_decision
 from placement.evaluate import place_pair
 from placement.from_ir import Lowered
 from placement.operators import OperatorSpec
+from placement.part_transfers import part_bytes
 from placement.plan_pools import write_pools
 from placement.problem import Edge, Option
 from placement.solve import Solution
@@ -136,7 +138,8 @@ def _transfers(lowered: Lowered, taken: Mapping[int, Option]) -> list[plan.PlanT
     """Transfers between chosen operators that take time or cost something."""
     problem = lowered.problem
     found: list[plan.PlanTransfer] = []
-    for edge in problem.edges:
+    carried: list[Carried] = [edge.carries for edge in lowered.structure.edges if not edge.is_internal]
+    for edge, carries in zip(problem.edges, carried, strict=True):
         if edge.src not in taken or edge.dst not in taken:
             continue
         move = edge.table[place_pair(problem, edge, taken[edge.src], taken[edge.dst])]
@@ -146,8 +149,8 @@ def _transfers(lowered: Lowered, taken: Mapping[int, Option]) -> list[plan.PlanT
             plan.PlanTransfer(
                 src=lowered.specs[edge.src].id,
                 dst=lowered.specs[edge.dst].id,
-                kind="kv" if edge.by == "kv_place" else "data",
-                size_bytes=_size_bytes(lowered, edge, taken[edge.src]),
+                kind=carries,
+                size_bytes=_size_bytes(lowered, edge, carries, taken[edge.src]),
                 latency_s=move.latency_s,
                 cost_usd=move.cost_usd,
                 visits=edge.visits,
@@ -157,11 +160,13 @@ def _transfers(lowered: Lowered, taken: Mapping[int, Option]) -> list[plan.PlanT
     return found
 
 
-def _size_bytes(lowered: Lowered, edge: Edge, src: Option) -> float | None:
-    """What moves: the value's bytes, or those of the KV of the model that was chosen."""
+def _size_bytes(lowered: Lowered, edge: Edge, carries: Carried, src: Option) -> float | None:
+    """What moves: the value's bytes, or those of what the model that was chosen hands on."""
     model = lowered.problem.pools[src.pool].model
-    if edge.by == "place" or model is None:
+    if carries == "data" or model is None:
         return edge.size_bytes
+    if carries != "kv":
+        return part_bytes(lowered.specs[edge.src], lowered.pricing, model)
     return kv_size_bytes(lowered.specs[edge.src], lowered.pricing, model)
 
 

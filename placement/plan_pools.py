@@ -7,18 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from typing import cast
 
 from costmodel.errors import CostError, FleetError
 from costmodel.fleet import DeviceClass, Fleet
 from costmodel.hardware import Device
 from costmodel.loading import load_s
 from costmodel.memory import kv_capacity_tokens
+from costmodel.part import Half, half_coefficients, part_kv_capacity_tokens
 from costmodel.roofline import step_coefficients
 from costmodel.tco import price
 from placement import plan
 from placement.from_ir import Lowered
+from placement.part_pools import PARTS
 from placement.problem import Block, BranchNode, ChooseNode, FanoutNode, LoopNode, Node, OpNode, Option, Pool
 from placement.transfers import KV_PRECISION
+
+_PHASES = {part: phase for phase, part in PARTS.items()}
+"""What a pool with a part of a model does, as the plan names it."""
 
 
 def write_pools(lowered: Lowered, taken: Mapping[int, Option]) -> list[plan.PlanPool]:
@@ -70,7 +76,7 @@ def _serving(lowered: Lowered, pool: Pool, calls: int) -> plan.PlanPool:
         site=pool.site,
         driver=pool.driver,
         model=pool.model,
-        phase=None,
+        phase=_PHASES.get(pool.part or ""),
         tp=pool.tp,
         precision=pool.precision,
         batch=calls,
@@ -117,6 +123,13 @@ def _engine(lowered: Lowered, pool: Pool, device: Device | None) -> _Engine:
     model = lowered.pricing.models.model(pool.model)
     if not model.is_text_generator:
         return _Engine()
+    if pool.part is not None:
+        half = cast(Half, pool.part)
+        return _Engine(
+            plan.StepCoefficients(values=half_coefficients(model, half, device, pool.tp, pool.precision).values()),
+            model.kv_bytes_per_token_fp16 if half == "attention" else None,
+            part_kv_capacity_tokens(model, half, device, pool.tp),
+        )
     coefficients = step_coefficients(model, device, pool.tp, pool.precision, KV_PRECISION)
     return _Engine(
         plan.StepCoefficients(values=coefficients.values()),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from placement.evaluate import place_pair
 from placement.prepared import Prepared, TimedBlock
+from placement.presolve_chain import drop_replaced_places
 from placement.problem import OpNode, Option, Placement, Problem
 
 
@@ -46,10 +47,13 @@ class _Facts:
 
 
 def presolve(prepared: Prepared) -> Reduced:
-    """Drops every option that another one dominates; the first of equal ones stays."""
-    problem = prepared.problem
-    facts = _facts(prepared)
-    kept = tuple(_kept(facts, index) for index in range(len(problem.operators)))
+    """Drops every option that another one dominates, and places that a shorter chain replaces.
+
+    The first of equal options stays.
+    """
+    problem, dead = drop_replaced_places(prepared.problem)
+    facts = _facts(replace(prepared, problem=problem))
+    kept = tuple(() if index in dead else _kept(facts, index) for index in range(len(problem.operators)))
     operators = tuple(
         replace(operator, options=tuple(operator.options[index] for index in indices))
         for operator, indices in zip(problem.operators, kept, strict=True)

@@ -102,16 +102,21 @@ def cpu_pool(device_class: DeviceClass) -> Pool:
     )
 
 
-def model_pool(device_class: DeviceClass, model: str, tp: int, precision: str) -> Pool:
-    """The pool that holds a model on `tp` devices; a CPU class runs users' functions, but models only simulated."""
+def model_pool(device_class: DeviceClass, model: str, tp: int, precision: str, part: str | None = None) -> Pool:
+    """The pool that holds a model, or a part of one, on `tp` devices.
+
+    A CPU class runs users' functions, but models only simulated.
+    """
+    suffix = "" if part is None else f"/{part}"
     return Pool(
-        id=f"{device_class.id}/{model}/tp{tp}/{precision}",
+        id=f"{device_class.id}/{model}/tp{tp}/{precision}{suffix}",
         device=device_class.id,
         site=device_class.site,
         tp=tp,
         model=model,
         precision=precision,
         place=device_class.id,
-        kv_place=f"{device_class.id}/{model}",
+        kv_place=f"{device_class.id}/{model}{suffix}",
         driver="simulated" if device_class.driver == "cpu" else device_class.driver,
+        part=part,
     )

@@ -26,7 +26,8 @@ class Pool:
     """Loaded once and shared by the operators that use it: `tp` devices of a class with one model's weights.
 
     `place` decides data transfers (equal places exchange data for nothing); `kv_place` decides KV transfers and also
-    tells model and KV precision apart, so that a pair that cannot exchange KV has no row.
+    tells model and KV precision apart, so that a pair that cannot exchange KV has no row. `part` is what the pool holds
+    of its model (`attention`: KV and no weights); None: all of it.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Pool:
     place: str
     kv_place: str
     driver: str = "simulated"
+    part: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

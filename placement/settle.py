@@ -1,7 +1,7 @@
 """Of alternatives that do the same work in the same pools, takes the one that moves least.
 
-Where two alternatives cost the same a solver takes either. One that sends the KV from a pool to itself is no worse in
-dollars, but slower and absurd, and "within a pool a transfer is zero".
+Where two alternatives cost the same a solver takes either. One that sends the KV from a pool to itself, or splits what
+one device of a class could do whole, is no worse in dollars, but slower and absurd.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from placement.prepared import prepare
 from placement.problem import Option, Placement
 from placement.solve import Solution
 
+_ROUNDING = 1.0 + 1e-12
+
 
 def settle(lowered: Lowered, solution: Solution) -> Solution:
     """The solution, or a faster one of no higher cost that differs only in alternatives. Bound and problem stay."""
@@ -25,10 +27,10 @@ def settle(lowered: Lowered, solution: Solution) -> Solution:
         if _has_choices(op):
             continue
         for index in range(len(op.alternatives)):
-            other = _with_alternative(lowered, placement, (choice, index))
-            found = None if other is None else judge(prepared, other)
-            if other is not None and found is not None and _is_better(found, best):
-                placement, best = other, found
+            for other in _with_alternative(lowered, placement, (choice, index)):
+                found = judge(prepared, other)
+                if _is_better(found, best):
+                    placement, best = other, found
     bound = min(solution.bound_usd, best.objective_usd)
     gap = (best.objective_usd - bound) / best.objective_usd if best.objective_usd else 0.0
     return replace(solution, placement=placement, evaluation=best, bound_usd=bound, gap=gap)
@@ -40,35 +42,50 @@ def _has_choices(choice: ChooseOp) -> bool:
 
 
 def _is_better(one: Evaluation, other: Evaluation) -> bool:
-    if not one.feasible or one.objective_usd > other.objective_usd:
+    if not one.feasible or one.objective_usd > other.objective_usd * _ROUNDING:
         return False
-    return (one.objective_usd, one.latency_s, one.latency_mean_s) < (
-        other.objective_usd,
-        other.latency_s,
-        other.latency_mean_s,
+    return (one.latency_s, one.latency_mean_s) < (other.latency_s, other.latency_mean_s) or (
+        one.objective_usd < other.objective_usd / _ROUNDING
     )
 
 
-def _with_alternative(lowered: Lowered, placement: Placement, taken: tuple[int, int]) -> Placement | None:
-    """The placement with another alternative whose operators are where their namesakes were; None where they cannot."""
+def _with_alternative(lowered: Lowered, placement: Placement, taken: tuple[int, int]) -> Iterator[Placement]:
+    """The placement with another alternative, whose operators are where their namesakes were.
+
+    One operator may be new, as a whole is beside its parts: it goes to each pool of the classes that did the work.
+    """
     choice, index = taken
     before = placement.alternative[choice]
     if index == before:
-        return None
+        return
     was = {
-        lowered.specs[member].id: _option(lowered, placement, member) for member in _members(lowered, choice, before)
+        lowered.specs[member].id: option
+        for member in _members(lowered, choice, before)
+        if (option := _option(lowered, placement, member))
     }
+    pools = lowered.problem.pools
+    classes = {pools[option.pool].device for option in was.values()}
     option = list(placement.option)
     for member in _members(lowered, choice, before):
         option[member] = None
+    new: list[int] = []
     for member in _members(lowered, choice, index):
         same = was.get(lowered.specs[member].id)
         rows: Sequence[Option] = lowered.problem.operators[member].options
-        if same is None or same not in rows:
-            return None
-        option[member] = rows.index(same)
+        if same is None:
+            new.append(member)
+        elif same in rows:
+            option[member] = rows.index(same)
+        else:
+            return
     alternative = tuple(index if one == choice else old for one, old in enumerate(placement.alternative))
-    return Placement(tuple(option), alternative)
+    if not new:
+        yield Placement(tuple(option), alternative)
+    elif len(new) == 1:
+        for number, row in enumerate(lowered.problem.operators[new[0]].options):
+            if pools[row.pool].device in classes:
+                option[new[0]] = number
+                yield Placement(tuple(option), alternative)
 
 
 def _members(lowered: Lowered, choice: int, index: int) -> Iterator[int]:

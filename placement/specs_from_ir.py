@@ -16,7 +16,8 @@ from ir.answer_tokens import answer_tokens
 from ir.dialects import cost
 from ir.dialects.assembly import names_of
 from ir.dialects.control import FusedOp, ReactOp
-from ir.dialects.llm import DecodeOp, PrefixPrefillOp, RenderOp
+from ir.dialects.llm import DecodeAttentionOp, DecodeLinearOp, DecodeOp, PrefixPrefillOp, RenderOp
+from ir.dialects.model import EncodeOp
 from ir.dialects.task import FunctionOp
 from ir.dialects.tool import ComputeOp
 from placement.data_flow import OperatorOp
@@ -28,9 +29,15 @@ _PHASES: dict[str, Phase] = {
     "llm.prefix_prefill": "prefix_prefill",
     "llm.prefill": "prefill",
     "llm.decode": "decode",
+    "llm.decode_attention": "decode_attention",
+    "llm.decode_linear": "decode_linear",
     "llm.parse": "parse",
     "model.run": "run",
+    "model.encode": "encode",
+    "model.decode": "decode_encoded",
 }
+_WITH_CONTEXT = ("prefill", "decode", "decode_attention", "decode_linear")
+
 ASSUMED_VALUE_BYTES = 4096.0
 """Size on a link of a value that nothing sizes (an assumption: a page of JSON); printed with every plan."""
 
@@ -67,7 +74,6 @@ def _spec(op: OperatorOp, contexts: Mapping[str, float]) -> OperatorSpec:
         raise CostError(f"{op.name} @{op.id.data} has no cost.visits; run the annotate-demand pass first")
     phase, call = _PHASES.get(op.name, "call"), view.call_id(op)
     execution = view.execution(op)
-    bytes_out = cost.amount(op, "bytes_out")
     return OperatorSpec(
         id=call if phase in {"call", "run"} else f"{call}.{phase}",
         value=op.id.data,
@@ -81,7 +87,7 @@ def _spec(op: OperatorOp, contexts: Mapping[str, float]) -> OperatorSpec:
         context_tokens=_context_tokens(op, phase, contexts),
         audio_s=view.number(op, "audio_s"),
         images=view.number(op, "images"),
-        bytes_out=ASSUMED_VALUE_BYTES if bytes_out is None else bytes_out,
+        bytes_out=_bytes_out(op),
         prior=_HOST_STEPS.get(phase) or _prior(op),
         parts=_parts(op),
         calls=Calls(execution.timeout_s, execution.retries, execution.idempotent, execution.stream),
@@ -94,7 +100,16 @@ def _context_tokens(op: FunctionOp, phase: Phase, contexts: Mapping[str, float])
     """The longest context of an operator that keeps KV; a prefix keeps its own."""
     if isinstance(op, PrefixPrefillOp):
         return op.starts_with.count
-    return contexts[view.call_id(op)] if phase in {"prefill", "decode"} else 0.0
+    return contexts[view.call_id(op)] if phase in _WITH_CONTEXT else 0.0
+
+
+def _bytes_out(op: FunctionOp) -> float:
+    """Bytes of an operator's value; of a part's the most that any of its models exchanges with the other part."""
+    if isinstance(op, DecodeAttentionOp | EncodeOp):
+        moving = [op, *(use.operation for use in op.result.uses)]
+        return max((size for each in moving for size in cost.per_model(each, "moved_bytes") or ()), default=0.0)
+    stated = cost.amount(op, "bytes_out")
+    return ASSUMED_VALUE_BYTES if stated is None else stated
 
 
 def _contexts(operations: Sequence[OperatorOp]) -> Iterator[tuple[str, float]]:
@@ -103,7 +118,7 @@ def _contexts(operations: Sequence[OperatorOp]) -> Iterator[tuple[str, float]]:
     The prompt of a react's last turn also has what every turn before may have generated, and the longest mean answer
     of a tool after each. Means stand for prompts and tools' answers; what nothing states counts as none.
     """
-    limits = {op.call.data: op.max_tokens.value.data for op in operations if isinstance(op, DecodeOp)}
+    limits = {op.call.data: op.max_tokens.value.data for op in operations if isinstance(op, DecodeOp | DecodeLinearOp)}
     for op in operations:
         if not isinstance(op, RenderOp):
             continue

@@ -32,6 +32,7 @@ _TIMELESS = frozenset(
         "agent.observe",
         "agent.output",
         "agent.yield",
+        "comm.activations",
         "comm.kv_transfer",
         "plan.yield",
         "tool.lookup",

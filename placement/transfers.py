@@ -106,7 +106,7 @@ def _kv_transfer(
 ) -> Transfer | None:
     """A measured row's time and cost; the link's where there is no row, or for the cost where the row has none."""
     fleet = pricing.fleet
-    row = _kv_row(prefill, pricing, f"{source.device}->{destination.device}")
+    row = measured_transfer(prefill, pricing, "kv_transfer", source, destination)
     if row is not None and row.cost_usd is not None:
         return Transfer(row.latency_s, row.cost_usd)
     link = link_between(fleet, fleet.device_class(source.device), fleet.device_class(destination.device))
@@ -143,12 +143,14 @@ def _left_s(
     return exposed_chunks_s(link, model, tokens, chunk_tokens, layers_s)
 
 
-def _kv_row(prefill: OperatorSpec, pricing: Pricing, device: str) -> ProfileRow | None:
-    """The profile's row of a transfer. Raises `CostError` for one that this call cannot take."""
-    task = f"{prefill.function}.kv_transfer"
+def measured_transfer(
+    spec: OperatorSpec, pricing: Pricing, what: str, source: Pool, destination: Pool
+) -> ProfileRow | None:
+    """The profile's row `<function>.<what>` between two classes; raises `CostError` for one this call cannot take."""
+    task, device = f"{spec.function}.{what}", f"{source.device}->{destination.device}"
     rows = [row for row in pricing.fleet.profile.rows(task) if row.device == device]
     for row in rows:
-        check_size(prefill, row)
+        check_size(spec, row)
         if row.tp != 1:
             raise CostError(
                 f"profile row of {task!r} on {device!r} has tp={row.tp}; a transfer is measured for the classes at its "

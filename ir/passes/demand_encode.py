@@ -14,4 +14,4 @@ EncoderOp = EncodeOp | DecodeEncodedOp
 def encoder_work(op: EncoderOp, model: Model) -> Work:
     """Work of one part on 16-bit weights. Raises `CostError` for a model without encoder and decoder."""
     encode, decode = encoder_and_decoder(model, op.audio_s.value.data)
-    return encode.work if isinstance(op, EncodeOp) else decode.work
+    return encode.work if isinstance(op, EncodeOp) else sum((phase.work for phase in decode), Work())

@@ -33,21 +33,41 @@ from ir import view
 from ir.dialects.agent import CallOp as AgentCallOp
 from ir.dialects.agent import ExprOp, GraphOp, InterruptOp, ObserveOp, OutputOp
 from ir.dialects.assembly import names_of
-from ir.dialects.comm import KvTransferOp
+from ir.dialects.comm import ActivationsOp, KvTransferOp
 from ir.dialects.control import FanoutOp, FusedOp, LoopOp, ReactOp, WhenOp, YieldOp
 from ir.dialects.decision import FORWARDS, INPUTS, LAST_FORM, OPERATOR, InputsAttr
 from ir.dialects.last_form import verify_last_form
-from ir.dialects.llm import CallLlmOp, DecodeOp, ParseOp, PrefillOp, PrefixPrefillOp, RenderOp
+from ir.dialects.llm import (
+    CallLlmOp,
+    DecodeAttentionOp,
+    DecodeLinearOp,
+    DecodeOp,
+    ParseOp,
+    PrefillOp,
+    PrefixPrefillOp,
+    RenderOp,
+)
+from ir.dialects.model import DecodeEncodedOp, EncodeOp
 from ir.dialects.names import own_id
 from ir.dialects.plan import ChooseOp
 from ir.dialects.task import CallOp, FunctionOp
 from ir.dialects.tool import ComputeOp, InvokeOp, LookupOp, WaitOp
 from ir.expression import DictOf, Expression, parse, references, to_text
 
-_FORWARDING = (ExprOp, KvTransferOp, LookupOp, WaitOp)
+_FORWARDING = (ExprOp, KvTransferOp, ActivationsOp, LookupOp, WaitOp)
 """Operations whose values dissolve into the expressions that read them."""
 
-_PARTS = (RenderOp, PrefixPrefillOp, PrefillOp, DecodeOp, ParseOp)
+_PARTS = (
+    RenderOp,
+    PrefixPrefillOp,
+    PrefillOp,
+    DecodeOp,
+    DecodeAttentionOp,
+    DecodeLinearOp,
+    ParseOp,
+    EncodeOp,
+    DecodeEncodedOp,
+)
 """Parts of a call that are operators of their own, named after call and phase; any other has the name of its call."""
 
 _WHOLE = (AgentCallOp, ChooseOp, CallLlmOp, InvokeOp)
@@ -99,8 +119,10 @@ def _inputs(op: Operation, renders: Mapping[str, RenderOp]) -> InputsAttr:
             return _named(prompt=op.prompt) if op.prefix is None else _named(prompt=op.prompt, prefix=op.prefix)
         case PrefixPrefillOp():
             return _named()
-        case DecodeOp():
+        case DecodeOp() | DecodeAttentionOp() | DecodeLinearOp():
             return _decode_inputs(op, renders)
+        case DecodeEncodedOp():
+            return _named(encoded=op.encoded)
         case ParseOp():
             return _named(text=op.tokens)
         case WhenOp():
@@ -144,18 +166,25 @@ def _names_read(op: FusedOp) -> list[str]:
     return list(read)
 
 
-def _decode_inputs(op: DecodeOp, renders: Mapping[str, RenderOp]) -> InputsAttr:
+def _decode_inputs(op: DecodeOp | DecodeAttentionOp | DecodeLinearOp, renders: Mapping[str, RenderOp]) -> InputsAttr:
+    """What a device holds of the call; for all but the attention also the call's arguments."""
+    match op:
+        case DecodeAttentionOp():
+            return _named(kv=_before_moves(op.kv))
+        case DecodeOp():
+            held = {"kv": view.text_of(_before_moves(op.kv))}
+        case DecodeLinearOp():
+            held = {"attended": view.text_of(_before_moves(op.attended)), "first": view.text_of(op.first)}
     call = view.inputs(renders[op.call.data])
     items: tuple[tuple[str, Expression], ...] = tuple((name, parse(text)) for name, text in call.named.items())
-    named = {"kv": view.text_of(_prefilled(op.kv)), "arguments": to_text(DictOf(items))}
-    return InputsAttr.of(named, call.rest)
+    return InputsAttr.of(held | {"arguments": to_text(DictOf(items))}, call.rest)
 
 
-def _prefilled(kv: SSAValue) -> SSAValue:
-    """The KV as its prefill wrote it, before any transfer."""
-    while isinstance(kv.owner, KvTransferOp):
-        kv = kv.owner.kv
-    return kv
+def _before_moves(value: SSAValue) -> SSAValue:
+    """A KV as its prefill wrote it, or activations as the attention has them, before any transfer."""
+    while isinstance(value.owner, KvTransferOp | ActivationsOp):
+        value = value.owner.operands[0]
+    return value
 
 
 def _named(**values: SSAValue) -> InputsAttr:

@@ -27,7 +27,7 @@ from ir.build import number
 from ir.dialects.agent import ExprOp
 from ir.dialects.assembly import names_of
 from ir.dialects.control import ReactOp
-from ir.dialects.llm import DecodeOp, ParseOp
+from ir.dialects.llm import DecodeLinearOp, DecodeOp, ParseOp
 from ir.dialects.model import RunOp
 from ir.dialects.plan import ChooseOp
 from ir.dialects.task import STREAMS, FunctionOp, PartOp
@@ -77,7 +77,9 @@ def _items(value: SSAValue) -> float | None:
         return counts.pop() if len(counts) == 1 else None
     if not isinstance(owner, FunctionOp) or owner.stream is None or owner.items is None:
         return None
-    if not isinstance(owner, RunOp | DecodeOp | ParseOp) and (not isinstance(owner, PartOp) or owner.id != owner.call):
+    if not isinstance(owner, RunOp | DecodeOp | DecodeLinearOp | ParseOp) and (
+        not isinstance(owner, PartOp) or owner.id != owner.call
+    ):
         return None
     return _handed_on(owner, owner.items.value.data)
 

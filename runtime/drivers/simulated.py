@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import inf
 from time import perf_counter
 from typing import cast
@@ -112,19 +112,40 @@ def _prefix(call: Call, operator: PlanOperator, settings: DriverSettings) -> Jso
     return {"kv": call.key, "pool": settings.pool.id, "simulated": True}
 
 
+def _decode_attention(call: Call, operator: PlanOperator, settings: DriverSettings) -> Json:
+    """A handle that stands for what the attention tells the linear layers, with the messages behind its KV."""
+    kv = cast(dict[str, Json], call.arguments["kv"])
+    return {"attended": call.key, "pool": settings.pool.id, "simulated": True, "messages": kv["messages"]}
+
+
 def _decode(call: Call, operator: PlanOperator, settings: DriverSettings) -> Json:
     """The text, or the turn with tool calls, that the user's `simulate=` gives; else a placeholder."""
-    kv = cast(dict[str, Json], call.arguments["kv"])
+    held = cast(dict[str, Json], call.arguments["attended" if operator.op == "llm.decode_linear" else "kv"])
     arguments = cast(dict[str, Json], call.arguments["arguments"])
     function = cast(TextGenerator, _function(operator, settings, text_generator))
-    said = function.simulate_json(arguments, kv["messages"])
+    said = function.simulate_json(arguments, held["messages"])
     return function.placeholder_text(_model(operator)) if said is None else said
 
 
 def _run_model(call: Call, operator: PlanOperator, settings: DriverSettings) -> Json:
     """The value that the user's `simulate=` gives; else a placeholder."""
+    return _simulated_run(call.arguments, operator, settings)
+
+
+def _encode(call: Call, operator: PlanOperator, settings: DriverSettings) -> Json:
+    """A handle that stands for an encoder's output, with the arguments that it was made of."""
+    return {"encoded": call.key, "pool": settings.pool.id, "simulated": True, "arguments": dict(call.arguments)}
+
+
+def _decode_encoded(call: Call, operator: PlanOperator, settings: DriverSettings) -> Json:
+    """The value of the run whose input was encoded."""
+    encoded = cast(dict[str, Json], call.arguments["encoded"])
+    return _simulated_run(cast(dict[str, Json], encoded["arguments"]), operator, settings)
+
+
+def _simulated_run(arguments: Mapping[str, Json], operator: PlanOperator, settings: DriverSettings) -> Json:
     function = cast(SimulatedModel, _function(operator, settings, simulated_model))
-    said = function.simulate_json(call.arguments)
+    said = function.simulate_json(arguments)
     return json.loads(function.placeholder_text(_model(operator))) if said is None else said
 
 
@@ -141,5 +162,9 @@ _MODEL_OPS: dict[str, Callable[[Call, PlanOperator, DriverSettings], Json]] = {
     "llm.prefix_prefill": _prefix,
     "llm.prefill": _prefill,
     "llm.decode": _decode,
+    "llm.decode_attention": _decode_attention,
+    "llm.decode_linear": _decode,
     "model.run": _run_model,
+    "model.encode": _encode,
+    "model.decode": _decode_encoded,
 }

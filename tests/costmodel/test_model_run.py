@@ -137,21 +137,27 @@ def test_encoder_and_decoder_apart_ask_for_what_the_run_asks_for(audio_s: float,
     whisper = load_models().model("whisper")
     encode, decode = encoder_and_decoder(whisper, audio_s, batch=batch)
     whole = model_run_phases(whisper, Size("audio_s", audio_s), batch=batch)
-    parts, total = encode.work + decode.work, whole[0].work + whole[1].work
+    parts, total = encode.work + decode[0].work + decode[1].work, whole[0].work + whole[1].work
     for each in fields(Work):
         assert getattr(parts, each.name) == pytest.approx(getattr(total, each.name), rel=1e-12)
 
 
 def test_the_decoder_projects_the_frames_that_it_was_sent(models: ModelCatalog) -> None:
     whisper = models.model("whisper")
-    encode, decode = encoder_and_decoder(whisper, 31)
+    encode, (project, decode) = encoder_and_decoder(whisper, 31)
     whole = model_run_phases(whisper, Size("audio_s", 31))
     # two windows of 1500 frames; cross keys and values are 32 x 2 x 1280^2 = 104,857,600 weights
-    assert decode.work.flops - whole[1].work.flops == 2 * 2 * 1500 * 104_857_600
+    assert decode == whole[1]
+    assert project.work.flops == 2 * 2 * 1500 * 104_857_600
     assert whole[0].work.weight_bytes - encode.work.weight_bytes == 2 * 2 * 104_857_600
     assert encoded_bytes(whisper, 31, batch=3) == 3 * 2 * 1500 * 1280 * 2
     # sending the projected keys and values would move 2 x 32 times as much
-    assert decode.work.kv_write_bytes - whole[1].work.kv_write_bytes == 64 * encoded_bytes(whisper, 31)
+    assert project.work.kv_write_bytes == 64 * encoded_bytes(whisper, 31)
+
+
+def test_parts_of_a_run_without_a_size_are_refused(models: ModelCatalog) -> None:
+    with pytest.raises(CostError, match="audio_s must be above 0"):
+        encoder_and_decoder(models.model("whisper"), 0.0)
 
 
 @pytest.mark.parametrize("name", ["orpheus", "all-minilm", "llama3.1-8b"])

@@ -43,7 +43,9 @@ def speech_elsewhere(graph: Graph, of: Fleet, column: str) -> list[str]:
     plan = plan_agent(graph, priced, REQUEST).plan
     assert plan is not None
     pools = {pool.id: pool.device for pool in plan.pools}
-    places = {operator.id: pools[operator.routes[0].pool] for operator in plan.operators if operator.op == "model.run"}
+    places = {
+        operator.id: pools[operator.routes[0].pool] for operator in plan.operators if operator.op.startswith("model.")
+    }
     return [f"{name} on {device}" for name, device in places.items() if device != "xeon_8480p"]
 
 

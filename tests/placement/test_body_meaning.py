@@ -89,9 +89,16 @@ class Body:
                 return named, rest
             case "llm.prefill":
                 return named["prompt"]
-            case "llm.decode":
-                assert named["kv"] == (named["arguments"], rest)
+            case "llm.decode" | "llm.decode_linear":
+                held = [value for name, value in named.items() if name != "arguments"]
+                assert held == [(named["arguments"], rest)] * len(held)
+                return held[0]
+            case "llm.decode_attention":
                 return named["kv"]
+            case "model.encode":
+                return named
+            case "model.decode":
+                return LEAVES[function](**named["encoded"])
             case "llm.parse":
                 arguments, messages = named["text"]
                 return LEAVES[function](*([] if messages is None else [messages]), **arguments)

@@ -156,15 +156,20 @@ def test_what_an_operator_reads_and_how_often(
 def test_the_parts_of_a_call() -> None:
     structure = read_structure(graph_op(agents.answer_agent))
     names = [op.name.removeprefix("llm.") for op in structure.operations]
-    found = [(names[each.src], names[each.dst], each.is_kv, each.is_internal) for each in structure.edges]
+    found = [(names[each.src], names[each.dst], each.carries, each.is_internal) for each in structure.edges]
     assert found == [
-        ("agent.compute", "render", False, False),
-        ("render", "prefill", False, False),
-        ("prefill", "decode", True, True),  # in one pool: nothing moves
-        ("render", "prefill", False, False),
-        ("prefill", "decode", True, False),  # through the KV transfer, which is no operator
-        ("decode", "parse", False, False),
-        ("decode", "parse", False, False),
+        ("agent.compute", "render", "data", False),
+        ("render", "prefill", "data", False),
+        ("prefill", "decode", "kv", True),  # in one pool: nothing moves
+        ("render", "prefill", "data", False),
+        ("prefill", "decode", "kv", False),  # through the KV transfer, which is no operator
+        ("render", "prefill", "data", False),
+        ("prefill", "decode_attention", "kv", False),
+        ("prefill", "decode_linear", "data", False),  # the first token
+        ("decode_attention", "decode_linear", "activations", False),
+        ("decode", "parse", "data", False),
+        ("decode", "parse", "data", False),
+        ("decode_linear", "parse", "data", False),
     ]
 
 

@@ -56,7 +56,7 @@ def test_alternatives_that_are_not_taken_have_no_pool() -> None:
     module = write_decision(*solved())
     placed = [op.parent_op() for op in module.walk() if op.name == "llm.prefill" and "plan.pool" in op.attributes]
     assert len(placed) == 1
-    assert sum(op.name == "llm.prefill" for op in module.walk()) == 2
+    assert sum(op.name == "llm.prefill" for op in module.walk()) == 3
 
 
 def test_the_lowered_graph_stays_as_it_was() -> None:

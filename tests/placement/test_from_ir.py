@@ -12,7 +12,7 @@ from orchestrator.agent_function import AgentFunction
 from placement.evaluate import evaluate
 from placement.from_ir import Lowered, from_ir
 from placement.pricing import Pricing
-from placement.problem import DeviceCapacity, Placement, Transfer
+from placement.problem import DeviceCapacity, Placement, Problem, Transfer
 from placement.solve import solve
 from tests.placement import sample_agents as agents
 from tests.placement.sample_agents import cores, described, first, graph_op, h100, pricing, row, second, transcribe
@@ -78,20 +78,23 @@ def test_operators_pools_and_capacities() -> None:
         "answer.decode (colocated)",
         "answer.prefill (disaggregated)",
         "answer.decode (disaggregated)",
+        "answer.prefill (attention_offload)",
+        "answer.decode_attention (attention_offload)",
+        "answer.decode_linear (attention_offload)",
         "answer.parse",
     ]
     assert problem.capacities == (DeviceCapacity("xeon_8480p", 4), DeviceCapacity("h100_sxm", 1))
     assert (problem.name, problem.choices, problem.groups) == (
         "answer_agent",
-        (("colocated", "disaggregated"),),
+        (("colocated", "disaggregated", "attention_offload"),),
         ((2, 3),),
     )
     assert problem.sla == Sla("p95", 2.0)
     assert len(set(problem.pools)) == len(problem.pools)
     used = {option.pool for operator in problem.operators for option in operator.options}
     assert used == set(range(len(problem.pools)))
-    # both alternatives of a part have the same rows, in the same pools
-    assert problem.operators[2].options == problem.operators[4].options != ()
+    # all alternatives of a part have the same rows, in the same pools
+    assert problem.operators[2].options == problem.operators[4].options == problem.operators[6].options != ()
 
 
 def test_edges_know_their_size_visits_and_moves() -> None:
@@ -103,8 +106,23 @@ def test_edges_know_their_size_visits_and_moves() -> None:
         ("answer.render", "answer.prefill (colocated)", "place", 4000),
         ("answer.render", "answer.prefill (disaggregated)", "place", 4000),
         ("answer.prefill (disaggregated)", "answer.decode (disaggregated)", "kv_place", 1000 * 131072),
+        ("answer.render", "answer.prefill (attention_offload)", "place", 4000),
+        (
+            "answer.prefill (attention_offload)",
+            "answer.decode_attention (attention_offload)",
+            "kv_place",
+            1000 * 131072,
+        ),
+        ("answer.prefill (attention_offload)", "answer.decode_linear (attention_offload)", "place", 4),
+        (
+            "answer.decode_attention (attention_offload)",
+            "answer.decode_linear (attention_offload)",
+            "kv_place",
+            100 * 655_360,
+        ),
         ("answer.decode (colocated)", "answer.parse", "place", 400),
         ("answer.decode (disaggregated)", "answer.parse", "place", 400),
+        ("answer.decode_linear (attention_offload)", "answer.parse", "place", 400),
     ]
     kv = found["answer.prefill (disaggregated)", "answer.decode (disaggregated)"]
     # a measured transfer, and no other: not back, and not between two pools of one class
@@ -124,12 +142,19 @@ def test_the_papers_worked_example(limit_s: float, latency_s: float, cost_usd: f
     assert solution.placement.alternative == (alternative,)
 
 
+def whole(problem: Problem) -> Placement:
+    """The first row of each operator, where the first alternative of the only choice is taken."""
+    return Placement(tuple(None if "(split)" in each.id else 0 for each in problem.operators), (0,))
+
+
 def test_a_transfer_out_of_a_branch_is_paid_for_as_often_as_the_branch_runs() -> None:
     rows = (row("transcribe.run", "h100_sxm", 1.0, 0.5),)
     problem = lowered(rare_speech_agent, pricing(CORES, h100(), links=(UP, DOWN), rows=rows)).problem
-    (only,) = {tuple(len(operator.options) for operator in problem.operators)}
-    assert set(only) == {1}
-    found = evaluate(problem, Placement((0,) * len(problem.operators), ()))
+    # a measured run has one row, and its parts, which are not measured, have none
+    assert {operator.id: len(operator.options) for operator in problem.operators} == dict.fromkeys(
+        ("first", "transcribe (whole)", "second"), 1
+    ) | dict.fromkeys(("transcribe.encode (split)", "transcribe.decode_encoded (split)"), 0)
+    found = evaluate(problem, whole(problem))
     # a tenth of the runs pay 0.5 and move 4096 bytes down at 1e-6 each; all else is free
     assert found.cost_usd == pytest.approx(0.1 * 0.5 + 0.1 * 4096e-6)
     # worst: 1 ms, then 1 s of speech, then 1 ms and 4096 bytes at 1 MB/s down, then 2 ms
@@ -141,7 +166,7 @@ def test_a_transfer_out_of_a_branch_is_paid_for_as_often_as_the_branch_runs() ->
 def test_a_pair_without_a_link_cannot_be_chosen() -> None:
     rows = (row("transcribe.run", "h100_sxm", 1.0, 0.5),)
     problem = lowered(rare_speech_agent, pricing(CORES, h100(), links=(UP,), rows=rows)).problem
-    found = evaluate(problem, Placement((0,) * len(problem.operators), ()))
+    found = evaluate(problem, whole(problem))
     assert [violation.kind for violation in found.violations] == ["transfer"]
 
 

@@ -78,7 +78,7 @@ def test_a_class_that_lacks_one_of_them_has_no_row() -> None:
 def test_it_is_one_operator_with_the_edges_of_what_was_fused() -> None:
     structure = read_structure(graph_op(teller))
     assert [op.id.data for op in structure.operations][:2] == ["tell_fused", "answer_render"]
-    assert structure.edges[0] == EdgeSpec(0, 1, is_kv=False, share=1.0, copies=1.0, is_internal=False)
+    assert structure.edges[0] == EdgeSpec(0, 1, "data", share=1.0, copies=1.0, is_internal=False)
 
 
 @pytest.fixture(scope="module")

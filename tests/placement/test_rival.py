@@ -31,7 +31,7 @@ def test_a_rival_may_take_another_alternative() -> None:
     # Without CO, decode is on HP beside its prefill: 0.08 + 0.03 instead of 0.095, all co-located.
     found = rival_of(worked("120ms"), "answer.decode")
     assert found is not None
-    assert found.pool == "hp/llama3.1-8b/tp1/fp16"
+    assert found.instead == "hp/llama3.1-8b/tp1/fp16"
     assert found.more_usd == pytest.approx(0.015)
 
 

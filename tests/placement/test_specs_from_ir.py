@@ -71,7 +71,8 @@ def fields(spec: OperatorSpec, *names: str) -> tuple[Any, ...]:
 
 def test_the_parts_of_a_call_of_a_text_generator() -> None:
     found = specs(agents.answer_agent)
-    assert list(found) == ["first", "answer.render", "answer.prefill", "answer.decode", "answer.parse"]
+    halves = ["answer.decode_attention", "answer.decode_linear"]
+    assert list(found) == ["first", "answer.render", "answer.prefill", "answer.decode", *halves, "answer.parse"]
     parts = [found[f"answer.{phase}"] for phase in ("render", "prefill", "decode", "parse")]
     assert [fields(part, "value", "op", "task", "tokens_in", "tokens_out") for part in parts] == [
         ("answer_render", "llm.render", "answer.render", 1000, 100),
@@ -84,6 +85,21 @@ def test_the_parts_of_a_call_of_a_text_generator() -> None:
     assert [part.context_tokens for part in parts] == [0, 1200, 1200, 0]
     assert [part.models for part in parts] == [(), ("llama3.1-8b",), ("llama3.1-8b",), ()]
     assert [part.prior for part in parts if not part.models] == [RENDER, PARSE]
+
+
+def test_the_halves_of_a_decode_and_the_parts_of_a_run() -> None:
+    found = specs(agents.answer_agent) | specs(agents.speech_agent)
+    names = ("answer.decode_attention", "answer.decode_linear", "transcribe.encode", "transcribe.decode_encoded")
+    parts = [found[name] for name in names]
+    assert [fields(part, "value", "op", "task", "audio_s") for part in parts] == [
+        ("answer_decode_attention", "llm.decode_attention", "answer.decode_attention", None),
+        ("answer_decode", "llm.decode_linear", "answer.decode_linear", None),
+        ("transcribe_encode", "model.encode", "transcribe.encode", 4),
+        ("transcribe", "model.decode", "transcribe.decode_encoded", 4),
+    ]
+    # 100 steps of (32 + 2 x 8 + 32) heads x 128 x 2 bytes in 32 layers; one window of 1500 frames x 1280 x 2 bytes
+    assert [part.bytes_out for part in parts] == [100 * 655_360, 400, 3_840_000, 4096]
+    assert [part.context_tokens for part in parts] == [1200, 1200, 0, 0]
 
 
 def test_visits_are_probability_times_iterations_times_width() -> None:

@@ -19,6 +19,10 @@ CALL = """
       [1]
         0: answer_prefill
         1 < 0: answer_decode
+      [2]
+        0: answer_prefill
+        1 < 0: answer_decode_attention
+        2 < 0 1: answer_decode
     2 < 1: answer"""
 """One call of a text generator, as it stands inside a react's turns."""
 
@@ -104,19 +108,26 @@ def test_a_react_without_tools_is_its_turns() -> None:
 def test_choices_alternatives_and_groups() -> None:
     structure = read_structure(graph_op(agents.nested_agent))
     ids = [op.id.data for op in structure.operations]
-    assert [names_of_choice(choice) for choice in structure.choices] == [("colocated", "disaggregated")] * 2
+    names = ("colocated", "disaggregated", "attention_offload")
+    assert [names_of_choice(choice) for choice in structure.choices] == [names] * 2
     within = [(ids[index], choice) for index, choice in enumerate(structure.alternatives) if choice is not None]
     assert within == [
         ("answer_prefill", (0, 0)),
         ("answer_decode", (0, 0)),
         ("answer_prefill", (0, 1)),
         ("answer_decode", (0, 1)),
+        ("answer_prefill", (0, 2)),
+        ("answer_decode_attention", (0, 2)),
+        ("answer_decode", (0, 2)),
         ("answer_agent_2_answer_prefill", (1, 0)),
         ("answer_agent_2_answer_decode", (1, 0)),
         ("answer_agent_2_answer_prefill", (1, 1)),
         ("answer_agent_2_answer_decode", (1, 1)),
+        ("answer_agent_2_answer_prefill", (1, 2)),
+        ("answer_agent_2_answer_decode_attention", (1, 2)),
+        ("answer_agent_2_answer_decode", (1, 2)),
     ]
-    assert structure.groups == ((2, 3), (9, 10))
+    assert structure.groups == ((2, 3), (12, 13))
     assert [structure.alternatives[group[0]] for group in structure.groups] == [(0, 0), (1, 0)]
 
 

@@ -78,7 +78,7 @@ def test_the_stages_after_the_solve_carry_out_the_decision(capsys: pytest.Captur
         shown[stage] = capsys.readouterr().out
     assert 'plan.chosen = "disaggregated"' in shown["solve"]
     assert [text.count("plan.choose") for text in shown.values()] == [1, 0, 0]
-    assert [text.count("llm.prefill @") for text in shown.values()] == [2, 1, 1]
+    assert [text.count("llm.prefill @") for text in shown.values()] == [3, 1, 1]
     assert 'plan.device = "hp"' in shown["select-alternatives"]
     assert 'plan.operator = "answer.prefill"' in shown["lower-to-plan"]
     assert invoke(["ir", FILE, "--stage", "solve", *HP_CO, "--print-after-all"]) == 0

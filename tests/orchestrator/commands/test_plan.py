@@ -68,8 +68,9 @@ def test_a_soft_sla_may_be_missed_at_a_price(capsys: pytest.CaptureFixture[str])
 
 def test_an_operator_is_explained_in_each_alternative(capsys: pytest.CaptureFixture[str]) -> None:
     text = shown(capsys, 0, "--explain", "answer.prefill")
-    colocated, disaggregated = text.split("\n\n")
+    colocated, disaggregated, offload = text.split("\n\n")
     assert colocated.startswith("answer.prefill (colocated) (llm.prefill), 1 calls per run\nnot in the plan")
+    assert offload.startswith("answer.prefill (attention_offload) (llm.prefill), 1 calls per run\nnot in the plan")
     taken = [line for line in disaggregated.splitlines() if line.startswith("->")]
     assert [line.split()[1] for line in taken] == ["hp"]
     assert {"hp", "co"} <= set(disaggregated.split())
