@@ -68,7 +68,7 @@ def test_each_prefill_that_reads_a_prefix_is_in_its_pool() -> None:
     made = lowered(twice, pricing(cores(), h100()))
     prefix = [spec.phase for spec in made.specs].index("prefix_prefill")
     prefills = [index for index, spec in enumerate(made.specs) if spec.phase == "prefill"]
-    assert len(prefills) == 4  # two calls, co-located and disaggregated
+    assert len(prefills) == 6  # two calls, co-located, disaggregated and with their attention offloaded
     assert [group for group in made.problem.groups if prefix in group] == [(prefix, index) for index in prefills]
 
 
