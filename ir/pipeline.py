@@ -52,8 +52,10 @@ OPTIONAL_PASSES: tuple[type[ModulePass], ...] = (
     ShardTensorParallelPass,
     ChunkPrefillPass,
 )
-"""Passes outside the default pipeline. But for those of `ON_REQUEST` placement refuses what they make: two show how a
-device group shares a model, which placement prices as rows of the options table for each degree of tensor parallelism."""
+"""Passes outside the default pipeline. But for those of `ON_REQUEST` placement refuses what they make.
+
+Two show how a device group shares a model, which placement prices as rows for each degree of tensor parallelism.
+"""
 
 ON_REQUEST: dict[str, str] = {ChunkPrefillPass.name: OverlapTransferPass.name}
 """Passes that placement prices but that pay off mostly in what a plan does not promise, so that a user asks for them;
