@@ -100,7 +100,7 @@ def problems(draw: st.DrawFn) -> Problem:
     links += [Link(a, b, None, 0.0, 0.0) for a in ("hp", "co") for b in ("xeon_8480p",)]
     links += [Link(b, a, None, 0.0, 0.0) for a in ("hp", "co") for b in ("xeon_8480p",)]
     of = draw(st.sampled_from([twice, mostly]))
-    made = lowered(of, pricing(cores(), described("hp"), described("co"), links=tuple(links), rows=tuple(rows)))
+    made = lowered(of, pricing(cores(2), described("hp"), described("co"), links=tuple(links), rows=tuple(rows)))
     return replace(
         made.problem, sla=draw(st.none() | st.builds(Sla, st.sampled_from(["mean", "worst"]), st.floats(0.5, 3)))
     )

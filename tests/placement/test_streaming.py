@@ -24,7 +24,7 @@ def rows(*drivers: str) -> Rows:
 
 
 def edge(src: int, items: float | None = 4.0) -> EdgeSpec:
-    return EdgeSpec(src, 2, is_kv=False, share=1.0, copies=1.0, is_internal=False, items=items)
+    return EdgeSpec(src, 2, carries="data", share=1.0, copies=1.0, is_internal=False, items=items)
 
 
 @pytest.mark.parametrize(
