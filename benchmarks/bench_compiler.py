@@ -35,8 +35,6 @@ from ir.dialects.plan import ChooseOp
 from ir.dialects.task import FunctionOp
 from ir.dialects.tool import InvokeOp
 from ir.dialects.values import FunctionAttr, JsonType
-from ir.passes.decompose_llm import DecomposeLlmPass
-from ir.passes.decompose_moe import DecomposeMoePass
 from ir.passes.inline_agents import InlineAgentsPass
 from ir.pipeline import DEFAULT_PIPELINE
 from ir.runner import apply_passes
@@ -46,9 +44,8 @@ from ir.universe import context
 T = TypeVar("T")
 
 SEED = 7
-DENSE = (("llama3.1-8b",), ("llama3.1-8b", "llama3.1-70b"))
-EXPERTS = (("qwen3-30b-a3b",),)
-"""Models of the calls: with experts where the third alternative, which only these have, is asked for."""
+MODELS = (("llama3.1-8b",), ("llama3.1-8b", "llama3.1-70b"))
+"""Models of the calls; all keep a KV of plain attention, so that each call has three alternatives."""
 
 OPEN = 8
 """About so many values wait for a reader at any time: the width of the agent."""
@@ -62,7 +59,6 @@ class Generator:
     """Writes a module of so many operators: a third are calls of language models, some in control or nested agents."""
 
     operators: int
-    models: Sequence[Sequence[str]]
     rng: random.Random = field(default_factory=lambda: random.Random(SEED))
     count: int = 0
 
@@ -122,7 +118,7 @@ class Generator:
 
     def llm(self, first: SSAValue, second: SSAValue) -> Operation:
         size = {"max_tokens": 512, "tokens_in": float(self.rng.randint(100, 4000)), "tokens_out": 200.0}
-        own = {"models": strings(self.rng.choice(self.models)), **size}
+        own = {"models": strings(self.rng.choice(MODELS)), **size}
         given = self.header("answer", ["question", "facts"]) | properties(own)
         return CallLlmOp.create(operands=[first, second], result_types=[JsonType()], properties=given)
 
@@ -235,23 +231,15 @@ class Stopwatch:
         return result
 
 
-def passes_of(third: bool) -> list[type[ModulePass]]:
-    """The default pipeline; with the pass that adds the third alternative after the one that makes two."""
-    passes = list(DEFAULT_PIPELINE)
-    if third and DecomposeMoePass not in passes:
-        passes.insert(passes.index(DecomposeLlmPass) + 1, DecomposeMoePass)
-    return passes
-
-
-def measure(operators: int, third: bool) -> Measured:
+def measure(operators: int) -> Measured:
     """Everything once on one module."""
-    watch, models = Stopwatch(), EXPERTS if third else DENSE
-    module = watch("build", Generator(operators, models).module)
+    watch = Stopwatch()
+    module = watch("build", Generator(operators).module)
     measure_xdsl(module, watch)
-    measure_verified(module.clone(), watch, third)
+    measure_verified(module.clone(), watch)
     leaves, llm_calls, before = contents(module.clone())
     took: dict[str, float] = {}
-    watch(AT_END, lambda: apply_passes(module, [TimedPass(one(), took) for one in passes_of(third)]))
+    watch(AT_END, lambda: apply_passes(module, [TimedPass(one(), took) for one in DEFAULT_PIPELINE]))
     names = [names_of(op.names) for op in module.walk() if isinstance(op, ChooseOp)]
     cpu_s = watch.cpu_s | took | {PASSES: sum(took.values())}
     operations = before, sum(1 for _ in module.walk())
@@ -265,9 +253,9 @@ def measure_xdsl(module: ModuleOp, watch: Stopwatch) -> None:
     watch("rewrite", lambda: PatternRewriteWalker(CopyEachOperator(), apply_recursively=False).rewrite_module(read))
 
 
-def measure_verified(module: ModuleOp, watch: Stopwatch, third: bool) -> None:
+def measure_verified(module: ModuleOp, watch: Stopwatch) -> None:
     """The passes with someone who looks after each, so that each is verified."""
-    watch(AFTER_EACH, lambda: apply_passes(module, [one() for one in passes_of(third)], lambda name, seen: None))
+    watch(AFTER_EACH, lambda: apply_passes(module, [one() for one in DEFAULT_PIPELINE], lambda name, seen: None))
 
 
 def contents(module: ModuleOp) -> tuple[int, int, int]:
@@ -297,14 +285,14 @@ def row(name: str, values: Sequence[float], sizes: Sequence[int] = ()) -> str:
     return f"{name:36}" + "".join(f"{value:10.3f}" for value in values) + grows
 
 
-def table(sizes: Sequence[int], runs: Sequence[Sequence[Measured]], third: bool) -> Iterator[str]:
+def table(sizes: Sequence[int], runs: Sequence[Sequence[Measured]]) -> Iterator[str]:
     """CPU seconds by row and size, growth, and ratios."""
     cpu = [least([run.cpu_s for run in repeated]) for repeated in runs]
     wall = [least([run.wall_s for run in repeated]) for repeated in runs]
     yield f"{'operators':36}" + "".join(f"{size:10,}" for size in sizes) + "  growth"
     for name in XDSL:
         yield row(f"xDSL {name}", [each[name] for each in cpu], sizes)
-    for one in passes_of(third):
+    for one in DEFAULT_PIPELINE:
         yield row(one.name, [each[one.name] for each in cpu], sizes)
     for name in (PASSES, AT_END, AFTER_EACH):
         yield row(name, [each[name] for each in cpu], sizes)
@@ -329,17 +317,16 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description="Times the passes on generated modules.")
     parser.add_argument("--operators", type=int, nargs="+", default=[1000, 2000, 5000])
     parser.add_argument("--repeat", type=int, default=1)
-    parser.add_argument("--third", action="store_true", help="models with experts, and the pass for their alternative")
     wanted = parser.parse_args(arguments)
     gc.disable()  # as the passes run; xDSL's rows gain from it too
-    runs = [[measure(size, wanted.third) for _ in range(wanted.repeat)] for size in wanted.operators]
+    runs = [[measure(size) for _ in range(wanted.repeat)] for size in wanted.operators]
     print(
-        f"generator of this file, seed {SEED}, {'with decompose-moe, ' if wanted.third else ''}{os.cpu_count()} cores, "
+        f"generator of this file, seed {SEED}, {os.cpu_count()} cores, "
         f"CPU seconds unless it says wall, least of {wanted.repeat}, "
         "no garbage collection within a time"
     )
     print(*(describe(size, run[0]) for size, run in zip(wanted.operators, runs, strict=True)), sep="\n")
-    print(*table(wanted.operators, runs, wanted.third), sep="\n")
+    print(*table(wanted.operators, runs), sep="\n")
     return 0 if all(run[0].alternatives.total() == run[0].llm_calls for run in runs) else 1
 
 

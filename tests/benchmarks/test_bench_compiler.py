@@ -18,20 +18,19 @@ def load(project: Path) -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize(("options", "alternatives"), [([], 2), (["--third"], 3)])
-def test_the_compiler_benchmark_runs_at_a_small_size(project: Path, options: list[str], alternatives: int) -> None:
-    command = [sys.executable, "benchmarks/bench_compiler.py", "--operators", "30", "120", *options]
+def test_the_compiler_benchmark_runs_at_a_small_size(project: Path) -> None:
+    command = [sys.executable, "benchmarks/bench_compiler.py", "--operators", "30", "120"]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     header, small, large, columns, *rows = done.stdout.splitlines()
     assert "seed 7" in header
     assert (small.split(":")[0], large.split(":")[0]) == ("30", "120")
-    assert small.endswith(f" choices of {alternatives}")
-    assert large.endswith(f" choices of {alternatives}")
+    assert small.endswith(" 12 choices of 3")
+    assert large.endswith(" choices of 3")
     assert columns.split() == ["operators", "30", "120", "growth"]
     names = [" ".join(word for word in row.split() if not word.replace(".", "").isdigit()) for row in rows]
     assert names[:5] == ["xDSL build", "xDSL print", "xDSL parse", "xDSL rewrite", "inline-agents"]
-    assert ("decompose-moe" in names) is (alternatives == 3)
+    assert {"split-encode", "decompose-llm", "offload-attention", "annotate-demand"} < set(names)
     assert names[-4:] == [f"verified at the end / {name}" for name in ("build", "print", "parse", "rewrite")]
 
 
@@ -39,12 +38,12 @@ def test_a_generated_module_has_as_many_operators_as_asked_and_a_third_are_calls
     project: Path,
 ) -> None:
     bench = load(project)
-    module = bench.Generator(900, bench.DENSE).module()
+    module = bench.Generator(900).module()
     module.verify()
     operators, llm_calls, _ = bench.contents(module.clone())
     assert operators == 900
     assert 270 <= llm_calls <= 330
-    assert str(module) == str(bench.Generator(900, bench.DENSE).module())
+    assert str(module) == str(bench.Generator(900).module())
     found = {op.name for op in module.walk()}
     assert found >= {"agent.call", "agent.when", "agent.loop", "agent.fanout", "memory.lookup", "tool.invoke"}
 
