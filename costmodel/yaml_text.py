@@ -48,19 +48,19 @@ _Loader.add_implicit_resolver(  # pyright: ignore[reportUnknownMemberType]
 )
 
 
-def read_yaml(path: Path) -> YamlText:
-    """The value of a YAML file. Raises FleetError naming the file, and the line where there is one."""
+def read_yaml(path: Path, what: str = "fleet file") -> YamlText:
+    """The value of a YAML file. Raises FleetError naming the file (as a `what`), and the line where there is one."""
     try:
         content = path.read_bytes()
     except (OSError, ValueError) as error:
-        raise FleetError(f"{path}: the fleet file cannot be read ({error}); give the path of a YAML file") from error
+        raise FleetError(f"{path}: the {what} cannot be read ({error}); give the path of a YAML file") from error
     if len(content) > MAX_BYTES:
-        raise FleetError(f"{path}: a fleet file has at most {MAX_BYTES:,} bytes, this one has {len(content):,}")
+        raise FleetError(f"{path}: a {what} has at most {MAX_BYTES:,} bytes, this one has {len(content):,}")
     try:
         loader = _Loader(content.decode("utf-8-sig"))
         node = loader.get_single_node()
     except UnicodeDecodeError as error:
-        raise FleetError(f"{path}: a fleet file is UTF-8 text ({error}); save it as such") from error
+        raise FleetError(f"{path}: a {what} is UTF-8 text ({error}); save it as such") from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         at = f":{mark.line + 1}" if mark else ""
@@ -86,7 +86,7 @@ def _walk(node: yaml.Node, at: Path_, lines: dict[Path_, int], path: Path, seen:
     line = node.start_mark.line + 1
     lines.setdefault(at, line)
     if len(at) > MAX_DEPTH:
-        raise FleetError(f"{path}:{line}: nested more than {MAX_DEPTH} deep; a fleet file has three levels")
+        raise FleetError(f"{path}:{line}: nested more than {MAX_DEPTH} deep; such files have a few levels")
     if id(node) in seen:
         raise FleetError(f"{path}:{line}: aliases (*name) are not allowed; write the value out")
     seen.add(id(node))

@@ -51,7 +51,7 @@ def from_ir(graph: GraphOp, pricing: Pricing, sla: Sla | None, penalty_usd_per_s
     number = {pool: position for position, pool in enumerate(pools)}
     operators = tuple(
         Operator(id_, spec.op, spec.visits, tuple(_option(row, number) for row in rows.rows), rows.rejected)
-        for id_, spec, rows in zip(_operator_ids(structure, specs), specs, table, strict=True)
+        for id_, spec, rows in zip(operator_ids(structure, specs), specs, table, strict=True)
     )
     problem = Problem(
         name=graph.sym_name.data,
@@ -59,7 +59,7 @@ def from_ir(graph: GraphOp, pricing: Pricing, sla: Sla | None, penalty_usd_per_s
         pools=pools,
         capacities=tuple(DeviceCapacity(each.id, each.count) for each in pricing.fleet.classes),
         edges=tuple(
-            _edge(edge, specs, table, pricing)
+            edge_of(edge, specs, table, pricing)
             for edge in streaming_edges(structure.edges, specs, table)
             if not edge.is_internal
         ),
@@ -86,7 +86,7 @@ def _option(row: Row, number: dict[Pool, int]) -> Option:
     )
 
 
-def _operator_ids(structure: Structure, specs: Sequence[OperatorSpec]) -> list[str]:
+def operator_ids(structure: Structure, specs: Sequence[OperatorSpec]) -> list[str]:
     """An operator's id, with its alternative where it stands in one: `answer.prefill (disaggregated)`."""
     names = [names_of_choice(choice) for choice in structure.choices]
     return [
@@ -95,7 +95,8 @@ def _operator_ids(structure: Structure, specs: Sequence[OperatorSpec]) -> list[s
     ]
 
 
-def _edge(edge: EdgeSpec, specs: Sequence[OperatorSpec], table: Sequence[Rows], pricing: Pricing) -> Edge:
+def edge_of(edge: EdgeSpec, specs: Sequence[OperatorSpec], table: Sequence[Rows], pricing: Pricing) -> Edge:
+    """What goes from one operator to another, with the transfers between all pools of their rows."""
     sources = [row.pool for row in table[edge.src].rows]
     targets = [row.pool for row in table[edge.dst].rows]
     src, visits = specs[edge.src], specs[edge.dst].visits * edge.share

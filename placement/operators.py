@@ -39,11 +39,13 @@ class PriorTime:
     """The author's expectation of one call: `latency_s` in all, `cpu_s` of it busy, the rest waiting outside.
 
     `cost_usd` is what the call costs beside the device's time, such as the fee of a service. None: not stated.
+    `latency_sd_s` is the deviation of one call's time.
     """
 
     latency_s: float | None
     cpu_s: float | None
     cost_usd: float | None
+    latency_sd_s: float = 0.0
 
     @property
     def lacking(self) -> tuple[str, ...]:

@@ -61,12 +61,17 @@ def usd_per_s(device_class: DeviceClass, fleet: Fleet) -> float:
 
 
 def check_fleet(fleet: Fleet) -> None:
-    """Raises `FleetError` for a fleet that this version cannot plan for."""
+    """Raises `FleetError` for a fleet that one agent without a load cannot be planned for."""
     if fleet.cost_basis != "metered":
         raise FleetError(
-            f"fleet {fleet.name!r} has cost_basis: {fleet.cost_basis}; this version plans metered cost only "
-            "(price x time used), so write cost_basis: metered"
+            f"fleet {fleet.name!r} has cost_basis: {fleet.cost_basis}, which pays for replicas by the hour: say how "
+            "much the agents run with `plan FILE... --load LOAD`, or write cost_basis: metered (price x time used)"
         )
+    check_drivers(fleet)
+
+
+def check_drivers(fleet: Fleet) -> None:
+    """Raises `FleetError` for a class whose driver this version does not have."""
     for each in fleet.classes:
         if each.driver not in DRIVERS:
             raise FleetError(

@@ -147,7 +147,8 @@ def _longest_answer(react: ReactOp) -> float:
 
 def _prior(op: Operation) -> PriorTime:
     prior = view.prior(op)
-    return PriorTime(prior.latency_s, prior.latency_s if prior.cpu_s is None else prior.cpu_s, prior.cost_usd)
+    busy_s = prior.latency_s if prior.cpu_s is None else prior.cpu_s
+    return PriorTime(prior.latency_s, busy_s, prior.cost_usd, prior.latency_sd_s)
 
 
 def _parts(op: Operation) -> tuple[tuple[str, float], ...]:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from costmodel.catalog import load_catalog
 from costmodel.fleet import load_fleet
@@ -16,8 +17,19 @@ from costmodel.fleet_document import (
     OverheadsDocument,
 )
 from costmodel.tco import price
+from placement.load_document import PARTS as LOAD_PARTS
+from placement.load_document import LoadDocument, load_load
 
-PARTS = (FleetDocument, FinanceDocument, OverheadsDocument, DeviceDocument, LinkDocument, EndpointDocument)
+PARTS = (
+    FleetDocument,
+    FinanceDocument,
+    OverheadsDocument,
+    DeviceDocument,
+    LinkDocument,
+    EndpointDocument,
+    LoadDocument,
+    *LOAD_PARTS.values(),
+)
 
 
 @pytest.fixture(scope="module")
@@ -25,14 +37,12 @@ def page(project: Path) -> str:
     return (project / "docs/fleets.md").read_text(encoding="utf-8")
 
 
-def block(page: str, language: str) -> str:
-    found = re.search(rf"```{language}\n(.*?)```", page, re.DOTALL)
-    assert found is not None
-    return found[1]
+def block(page: str, language: str, number: int = 0) -> str:
+    return re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)[number]
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_every_key_is_named(page: str, part: type[FleetDocument]) -> None:
+def test_every_key_is_named(page: str, part: type[BaseModel]) -> None:
     keys = [info.alias or name for name, info in part.model_fields.items()]
     named = set(re.findall(r"[a-z0-9_]+", page))
     assert [key for key in keys if key not in named and key != "currency"] == []
@@ -58,3 +68,11 @@ def test_the_catalog_loads(page: str, tmp_path: Path) -> None:
     assert catalog.device("h100_sxm").price_usd == 24_000
     assert catalog.device("lab_card").mem_bytes == 96e9
     assert catalog.has("a40")
+
+
+def test_the_load_loads(page: str, tmp_path: Path) -> None:
+    path = tmp_path / "load.yaml"
+    path.write_text(block(page, "yaml", 1))
+    load = load_load(path)
+    assert [each.agent for each in load.agents] == ["voice_agent", "research_assistant"]
+    assert load.margin == 1.25

@@ -54,7 +54,9 @@ def test_users_functions_run_on_cpu_cores(device_class: DeviceClass, expected: b
 
 
 def test_provisioned_fleets_are_refused() -> None:
-    with pytest.raises(FleetError, match=r"'test' has cost_basis: provisioned; .* write cost_basis: metered"):
+    with pytest.raises(
+        FleetError, match=r"'test' has cost_basis: provisioned, .* --load LOAD`, or write cost_basis: metered"
+    ):
         check_fleet(replace(fleet(), cost_basis="provisioned"))
 
 

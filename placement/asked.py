@@ -1,0 +1,85 @@
+"""What each operator of an agent asks of pools: which kind of pool, and how many tokens its calls have.
+
+Between the specs of the IR, which know means only, and the load file, which may know better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from placement.load import AgentDemand, StatedCount, StatedTokens
+from placement.measured_sizes import Count as CountName
+from placement.operators import OperatorSpec
+from placement.structure import Structure
+from placement.token_counts import ASSUMED_CV, Count, of_cv, of_p95, of_trace
+from placement.ways import DECODE, FUNCTIONS, PREFILL, RUN, SERVE, Asked
+
+ASSUMED = "the Azure conversation trace of 2023"
+
+
+def asked_of(specs: Sequence[OperatorSpec], structure: Structure, demand: AgentDemand) -> tuple[Asked, ...]:
+    """Each operator with the kind of its pool and the counts of its call, its means replaced where the load says.
+
+    Prefill and decode of one group are served together; apart from a group each has a pool of its own.
+    """
+    together = {member for group in structure.groups for member in group}
+    counts = dict(_counts(specs, demand))
+    found: list[Asked] = []
+    for position, spec in enumerate(specs):
+        tokens_in, tokens_out = counts.get(spec, (None, None))
+        sized = spec
+        if tokens_in is not None and tokens_out is not None:
+            longest = spec.context_tokens + tokens_in.mean - (spec.tokens_in or 0.0)
+            sized = replace(spec, tokens_in=tokens_in.mean, tokens_out=tokens_out.mean, context_tokens=longest)
+        found.append(Asked(sized, _phase(spec, position in together), tokens_in, tokens_out))
+    return tuple(found)
+
+
+def assumptions(asked: Sequence[Asked]) -> Iterator[str]:
+    """What is supposed of tokens where nobody states their spread."""
+    assumed = dict.fromkeys(
+        each.spec.function for each in asked if each.tokens_out is not None and each.tokens_out.basis == ASSUMED
+    )
+    if assumed:
+        spreads = ", ".join(f"{name} {cv:g}" for name, cv in ASSUMED_CV.items())
+        yield (
+            f"token counts of {', '.join(assumed)} spread as in {ASSUMED} (deviation over mean: {spreads}); the load "
+            "file's tokens: state others"
+        )
+
+
+def _phase(spec: OperatorSpec, is_grouped: bool) -> str:
+    if not spec.models:
+        return FUNCTIONS
+    if spec.phase == "run":
+        return RUN
+    if is_grouped:
+        return SERVE
+    return PREFILL if spec.phase == "prefill" else DECODE
+
+
+def _counts(specs: Sequence[OperatorSpec], demand: AgentDemand) -> Iterator[tuple[OperatorSpec, tuple[Count, Count]]]:
+    for spec in dict.fromkeys(specs):
+        if spec.phase not in {"prefill", "decode"} or not spec.models:
+            continue
+        stated = demand.tokens.get(spec.function, StatedTokens())
+        if stated.trace is not None:
+            yield spec, of_trace(stated.trace)
+            continue
+        tokens_in = _count(stated.tokens_in, spec.tokens_in, "tokens_in")
+        tokens_out = _count(stated.tokens_out, spec.tokens_out, "tokens_out")
+        if tokens_in is not None and tokens_out is not None:
+            yield spec, (tokens_in, tokens_out)
+
+
+def _count(stated: StatedCount, own: float | None, name: CountName) -> Count | None:
+    """The count as stated; None where neither the load nor the agent gives a mean, which `ways` refuses by name."""
+    mean = own if stated.mean is None else stated.mean
+    if mean is None or mean <= 0:
+        return None
+    if stated.p95 is not None:
+        return of_p95(mean, stated.p95, "stated")
+    if stated.cv is not None:
+        return of_cv(mean, stated.cv, "stated")
+    return of_cv(mean, ASSUMED_CV[name], ASSUMED)

@@ -1,0 +1,122 @@
+"""What a call of a text generator takes on a replica that serves many at once: first token, each token, a prompt alone.
+
+Devices of the catalog's accelerators are predicted by the calibrated serving model, whose steps include the prompts of
+other callers; CPU cores and Spyre cards by the roofline and their own rules, with other callers' prompts added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from costmodel.calibration import Calibration, choose, load_calibration
+from costmodel.errors import CostError
+from costmodel.estimate import estimate_llm
+from costmodel.hardware import Device
+from costmodel.models import Model
+from costmodel.points import Point, demand, why_not_served
+from costmodel.served_step import Steps, steps
+from costmodel.spyre import is_spyre, prefill_chunks
+from placement.transfers import KV_PRECISION
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """`batch` calls at once of a model on `tp` devices; tokens are means of a call."""
+
+    model: Model
+    device: Device
+    tp: int
+    precision: str
+    tokens_in: float
+    tokens_out: float
+    batch: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServingTimes:
+    """Seconds of one call: `prompt_s` a prompt alone, `first_s` its first token while `batch - 1` others are served.
+
+    `token_s` between tokens while others' prompts share the steps, `decode_token_s` where no prompt does. `notes` say
+    what the figures rest on.
+    """
+
+    prompt_s: float
+    first_s: float
+    token_s: float
+    decode_token_s: float
+    source: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unservable:
+    """Why it cannot run."""
+
+    why: str
+
+
+def serving_times(asked: Sequence[Serving], calibration: Calibration | None = None) -> list[ServingTimes | Unservable]:
+    """[serving] times in the order of `asked`; thousands at once cost little more than one."""
+    fitted = calibration or load_calibration()
+    found: list[ServingTimes | Unservable] = [Unservable("")] * len(asked)
+    by_key: dict[str, list[int]] = {}
+    for index, each in enumerate(asked):
+        if each.device.kind == "cpu" or is_spyre(each.device.id):
+            found[index] = _by_rules(each)
+            continue
+        reason = why_not_served(_point(each))
+        if reason is None:
+            by_key.setdefault(choose(fitted.coefficients, _point(each)), []).append(index)
+        else:
+            found[index] = Unservable(reason)
+    for key, indices in by_key.items():
+        points = [_point(asked[index]) for index in indices]
+        predicted = steps(demand(points), fitted.coefficients[key])
+        for row, index in enumerate(indices):
+            found[index] = _calibrated(predicted, row, (fitted.name, fitted.extrapolations(points[row])))
+    return found
+
+
+def _point(each: Serving) -> Point:
+    return Point(
+        each.model, each.device, each.tp, each.precision, each.tokens_in, each.tokens_out, each.batch, KV_PRECISION
+    )
+
+
+def _calibrated(predicted: Steps, row: int, basis: tuple[str, tuple[str, ...]]) -> ServingTimes:
+    name, beyond = basis
+    return ServingTimes(
+        prompt_s=float(predicted.prompt_s[row]),
+        first_s=float(predicted.first_s[row]),
+        token_s=float(predicted.tpot_s[row]),
+        decode_token_s=float(predicted.decode_step_s[row]),
+        source=f"calibration {name}",
+        notes=beyond,
+    )
+
+
+def _by_rules(each: Serving) -> ServingTimes | Unservable:
+    """While a call decodes, each of the others passes one prompt, for which this engine stops decoding.
+
+    Spyre also lets a decode step pass between two chunks of a prompt.
+    """
+    at = each.device, each.tp, each.precision
+    try:
+        prompt = estimate_llm(each.model, "prefill", *at, 1, each.tokens_in, each.tokens_out)
+        decode = estimate_llm(each.model, "decode", *at, each.batch, each.tokens_in, each.tokens_out)
+    except CostError as error:
+        return Unservable(str(error))
+    decode_token_s = decode.latency_s / each.tokens_out if each.tokens_out else 0.0
+    others_s = (each.batch - 1) * prompt.latency_s
+    between_s = 0.0
+    if is_spyre(each.device.id) and each.batch > 1:
+        between_s = (prefill_chunks(each.tokens_in) - 1) * decode_token_s
+    return ServingTimes(
+        prompt_s=prompt.latency_s,
+        first_s=prompt.latency_s + between_s,
+        token_s=decode_token_s + (others_s / each.tokens_out if each.tokens_out else 0.0),
+        decode_token_s=decode_token_s,
+        source="roofline",
+        notes=tuple(dict.fromkeys((*prompt.notes, *decode.notes))),
+    )

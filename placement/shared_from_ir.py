@@ -1,0 +1,211 @@
+"""From several lowered agents, a fleet and their load to the provisioned problem: shared pools, levels, services.
+
+Each agent is read as in metered mode; ways to run its operators become levels that all agents share, a few for each
+model and phase, and rules of the load file delete options with their reasons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from costmodel.errors import FleetError
+from ir.dialects.agent import GraphOp
+from ir.duration import format_duration
+from placement.asked import asked_of, assumptions
+from placement.from_ir import Lowered, edge_of, operator_ids
+from placement.levels import check_priced, rents, without_power
+from placement.load import AgentDemand, Load
+from placement.measured_sizes import with_measured_sizes
+from placement.offer import LevelKey, Offered, level_keys, level_of, spot_id
+from placement.options import Rows, with_known_models
+from placement.packs import Pack, in_pack, packs
+from placement.pricing import Pricing, Row, check_drivers
+from placement.problem import DeviceCapacity, Operator, Option, Pool, Problem
+from placement.rules import check_rules, why_not
+from placement.shared_problem import AgentLoad, Level, Service, SharedProblem
+from placement.specs_from_ir import read_specs
+from placement.streaming import streaming_edges
+from placement.structure import Structure, names_of_choice, read_structure
+from placement.ways import RUN, SERVE, Asked, Way, Ways, ways_of
+
+
+@dataclass(frozen=True, slots=True)
+class AgentIr:
+    """A lowered agent, and what the load file says of it, its SLA included."""
+
+    graph: GraphOp
+    demand: AgentDemand
+    penalty_usd_per_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SharedLowered:
+    """A shared problem with what it was made from; `agents` are in its order, each with its part as `problem`.
+
+    `assumptions` hold for every plan, those of `level_notes` for plans that use the level.
+    """
+
+    problem: SharedProblem
+    agents: tuple[Lowered, ...]
+    load: Load
+    assumptions: tuple[str, ...]
+    level_notes: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Agent:
+    """An agent on the way: what each operator asks and the ways that no rule forbids."""
+
+    ir: AgentIr
+    structure: Structure
+    asked: tuple[Asked, ...]
+    ways: tuple[Ways, ...]
+
+
+def shared_from_ir(agents: Sequence[AgentIr], pricing: Pricing, load: Load) -> SharedLowered:
+    """The problem of several agents on one provisioned fleet.
+
+    Raises `CostError` for an operator that nothing prices, `FleetError` for a fleet that cannot be rented by the hour,
+    `LoadError` for a rule that names nothing.
+    """
+    check_drivers(pricing.fleet)
+    check_priced(pricing.fleet)
+    read = [_read(each, pricing) for each in agents]
+    table = ways_of([asked for _, asked_all in read for asked in asked_all], pricing)
+    found = [_Agent(ir, structure, asked, ()) for ir, (structure, asked) in zip(agents, read, strict=True)]
+    packed = list(packs([each.asked for each in found], pricing))
+    found = [replace(each, ways=tuple(_allowed(each, table, packed, load))) for each in found]
+    offered = [Offered(each.ir.demand, each.asked, each.ways) for each in found]
+    keys = tuple(level_keys(offered, pricing.fleet, load.margin))
+    _check_power(load, pricing, keys)
+    levels = tuple(level_of(key, rents(pricing.fleet, key[0][0])) for key in keys)
+    number = {key: position for position, key in enumerate(keys)}
+    lowered = [_lowered(each, levels, number, pricing) for each in found]
+    problem = SharedProblem(
+        name=load.name,
+        levels=levels,
+        agents=tuple(
+            AgentLoad(
+                part.problem, each.ir.demand.rate_per_s, services, each.ir.demand.arrival_cv2, each.ir.demand.tenant
+            )
+            for each, (part, services) in zip(found, lowered, strict=True)
+        ),
+        capacities=tuple(DeviceCapacity(each.id, each.count) for each in pricing.fleet.classes),
+        budget=load.budget,
+        margin=load.margin,
+    )
+    notes = tuple(assumptions([asked for each in found for asked in each.asked]))
+    of_pack = {pack.pool: pack.note(pricing) for pack in packed}
+    of_level = {position: of_pack[key[0][0]] for key, position in number.items() if key[0][0] in of_pack}
+    return SharedLowered(problem, tuple(part for part, _ in lowered), load, notes, of_level)
+
+
+def _read(agent: AgentIr, pricing: Pricing) -> tuple[Structure, tuple[Asked, ...]]:
+    structure = read_structure(agent.graph)
+    known = [with_known_models(spec, pricing.models) for spec in read_specs(structure.operations)]
+    specs = with_measured_sizes(known, pricing.fleet.profile)
+    check_rules(agent.demand, specs, pricing.fleet)
+    return structure, asked_of(specs, structure, agent.demand)
+
+
+def _allowed(agent: _Agent, table: Mapping[Asked, Ways], packed: Sequence[Pack], load: Load) -> Iterator[Ways]:
+    """The ways of each operator, packs included, that rules and limits leave, and the reasons against the others."""
+    demand = agent.ir.demand
+    for asked in agent.asked:
+        every = table[asked]
+        ways = [*every.ways, *(way for pack in packed if (way := in_pack(pack, every.ways)) is not None)]
+        if asked.phase not in _PACKED:
+            ways = list(every.ways)
+        reasons = [why_not(asked.spec, way.pool, demand) or _too_slow(asked, way, demand, load.margin) for way in ways]
+        refused = [
+            f"{spot_id((way.pool, way.slots))}: {why}"
+            for way, why in zip(ways, reasons, strict=True)
+            if why is not None
+        ]
+        left = tuple(way for way, why in zip(ways, reasons, strict=True) if why is None)
+        yield Ways(left, (*every.rejected, *dict.fromkeys(refused)))
+
+
+_PACKED = frozenset({SERVE, RUN})
+
+
+def _too_slow(asked: Asked, way: Way, demand: AgentDemand, margin: float) -> str | None:
+    """The limit on tokens that a way breaks before anything waits, times taken with the margin."""
+    limits = demand.limits.get(asked.spec.function)
+    if limits is None:
+        return None
+    if limits.token_time_s is not None and way.token_s is not None and margin * way.token_s > limits.token_time_s:
+        token_s, limit_s = format_duration(margin * way.token_s), format_duration(limits.token_time_s)
+        return f"a token takes {token_s} with the margin, its limit is {limit_s}"
+    first_s = margin * (way.service.slot_s + way.service.outside_s)
+    if limits.ttft is not None and asked.spec.phase == "prefill" and first_s > limits.ttft.limit_s:
+        return f"a prompt takes {format_duration(first_s)} with the margin, the first token's limit is {limits.ttft}"
+    return None
+
+
+def _check_power(load: Load, pricing: Pricing, keys: Sequence[LevelKey]) -> None:
+    unknown = without_power(pricing.fleet, [key[0][0] for key in keys])
+    if unknown and (load.budget.watts is not None or load.budget.gco2e_per_hour is not None):
+        raise FleetError(
+            f"the load has a budget of watts or carbon, but nobody says what {', '.join(unknown)} draws; name a class "
+            "of the catalog, or take the budget out"
+        )
+
+
+def _lowered(
+    agent: _Agent, levels: Sequence[Level], number: Mapping[LevelKey, int], pricing: Pricing
+) -> tuple[Lowered, tuple[tuple[Service, ...], ...]]:
+    specs = tuple(asked.spec for asked in agent.asked)
+    demand = agent.ir.demand
+    options: list[list[tuple[Option, Service]]] = []
+    for ways in agent.ways:
+        options.append([_option(way, level, levels) for way in ways.ways for level in _of(way, demand.tenant, number)])
+    table = [Rows(tuple(_row(option, levels) for option, _ in each), ()) for each in options]
+    operators = tuple(
+        Operator(id_, spec.op, spec.visits, tuple(option for option, _ in each), ways.rejected)
+        for id_, spec, each, ways in zip(operator_ids(agent.structure, specs), specs, options, agent.ways, strict=True)
+    )
+    edges = [each for each in streaming_edges(agent.structure.edges, specs, table) if not each.is_internal]
+    problem = Problem(
+        name=agent.ir.graph.sym_name.data,
+        operators=operators,
+        pools=tuple(level.pool for level in levels),
+        capacities=(),
+        edges=tuple(edge_of(edge, specs, table, pricing) for edge in edges),
+        root=agent.structure.root,
+        choices=tuple(names_of_choice(choice) for choice in agent.structure.choices),
+        groups=agent.structure.groups,
+        sla=demand.sla,
+        penalty_usd_per_s=agent.ir.penalty_usd_per_s,
+    )
+    lowered = Lowered(agent.ir.graph, problem, specs, agent.structure, pricing)
+    return lowered, tuple(tuple(service for _, service in each) for each in options)
+
+
+def _of(way: Way, tenant: str | None, number: Mapping[LevelKey, int]) -> Iterator[int]:
+    """The levels of a way: one for each cap that is offered."""
+    return (
+        position for (spot, _, whose), position in number.items() if spot == (way.pool, way.slots) and whose == tenant
+    )
+
+
+def _option(way: Way, level: int, levels: Sequence[Level]) -> tuple[Option, Service]:
+    service = way.service
+    option = Option(
+        pool=level,
+        latency_s=service.slot_s + service.outside_s,
+        cost_usd=way.fee_usd,
+        batch=way.slots,
+        source=way.source,
+        bound_by=way.bound_by,
+        notes=way.notes,
+        device_s=levels[level].pool.tp * service.slot_s / way.slots,
+    )
+    return option, service
+
+
+def _row(option: Option, levels: Sequence[Level]) -> Row:
+    """An option as the tables of transfers read it."""
+    pool: Pool = levels[option.pool].pool
+    return Row(pool, option.latency_s, option.cost_usd, option.source, option.batch)

@@ -1,0 +1,174 @@
+"""Every way to run an operator in provisioned mode: a pool, the calls at once on a replica, and what a visit takes.
+
+Rows of the metered table say what can run where and why not elsewhere; here each text generator's row becomes several
+batches, and each visit is divided into time in a slot and time outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from costmodel.estimate import fits
+from costmodel.fleet import DeviceClass
+from placement.measured_rows import measured
+from placement.operators import OperatorSpec
+from placement.options import rows_of
+from placement.pricing import Pricing, Row
+from placement.problem import Pool
+from placement.service_times import Serving, ServingTimes, Unservable, serving_times
+from placement.shared_problem import Service
+from placement.token_counts import Count
+
+BATCHES = (1, 4, 16, 64, 256)
+"""Calls at once on a replica of a text generator that are offered, as far as memory holds them."""
+
+SERVE, PREFILL, DECODE, RUN, FUNCTIONS = "serve", "prefill", "decode", "run", "functions"
+"""What a pool does: prompts and tokens of the same calls, only prompts, only tokens, runs of a model, functions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An operator as a pool sees it: `phase` is one of those above; counts of its call where it has tokens."""
+
+    spec: OperatorSpec
+    phase: str
+    tokens_in: Count | None = None
+    tokens_out: Count | None = None
+
+    @property
+    def context_tokens(self) -> float:
+        """95th percentile of a call's context: that of the prompt and of the answer, which `max_tokens` bounds."""
+        if self.tokens_in is None or self.tokens_out is None:
+            return self.spec.context_tokens
+        bound = max(self.spec.context_tokens - (self.spec.tokens_in or 0.0), self.tokens_out.mean)
+        return self.tokens_in.p95 + min(self.tokens_out.p95, bound)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A pool with `slots` calls at once on a replica, and one visit in it. `fee_usd` is beside the pool.
+
+    `token_s` is a token of a decode, None for all else.
+    """
+
+    pool: Pool
+    slots: int
+    service: Service
+    fee_usd: float
+    source: str
+    bound_by: str = ""
+    notes: tuple[str, ...] = ()
+    token_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """The ways of one operator, and why there are no others."""
+
+    ways: tuple[Way, ...]
+    rejected: tuple[str, ...]
+
+
+def ways_of(asked: Sequence[Asked], pricing: Pricing) -> Mapping[Asked, Ways]:
+    """The ways of each operator. Raises as `options.rows_of` does, for an operator that nothing prices."""
+    distinct = list(dict.fromkeys(asked))
+    rows = {each: rows_of(replace(each.spec, context_tokens=each.context_tokens), pricing) for each in distinct}
+    servings = [(each, row, serving) for each in distinct for row, serving in _servings(each, rows[each].rows, pricing)]
+    times = serving_times([serving for _, _, serving in servings])
+    alone: dict[Asked, list[Way]] = {each: [] for each in distinct}
+    rejected = {each: list(rows[each].rejected) for each in distinct}
+    for (each, row, serving), found in zip(servings, times, strict=True):
+        if isinstance(found, Unservable):
+            rejected[each].append(f"{row.pool.id} with {serving.batch} at once: {found.why}")
+        else:
+            alone[each].append(_served(each, row, serving, found))
+    for each in distinct:
+        alone[each] += [_whole(each, row, pricing) for row in rows[each].rows if not _is_served(each, row)]
+    return {each: Ways(tuple(alone[each]), tuple(rejected[each])) for each in distinct}
+
+
+def fee_usd(spec: OperatorSpec) -> float:
+    """What a call costs beside devices: the fees that authors state."""
+    return sum(fee_usd(member) for member in spec.members) if spec.members else spec.prior.cost_usd or 0.0
+
+
+def _is_served(asked: Asked, row: Row) -> bool:
+    return asked.phase in {SERVE, PREFILL, DECODE} and row.source == "roofline"
+
+
+def _servings(asked: Asked, rows: Sequence[Row], pricing: Pricing) -> Iterator[tuple[Row, Serving]]:
+    """Each row of a formula with each batch that its memory holds; a pool of prompts reads one at a time."""
+    tokens = asked.tokens_in, asked.tokens_out
+    for row in rows:
+        device_class = pricing.fleet.device_class(row.pool.device)
+        device, pool = device_class.device, row.pool
+        if not _is_served(asked, row) or device is None or tokens[0] is None or tokens[1] is None:
+            continue
+        model, precision = pricing.models.model(pool.model or ""), pool.precision or ""
+        for batch in BATCHES[:1] if asked.phase == PREFILL else BATCHES:
+            if fits(model, device, pool.tp, precision, batch, asked.context_tokens).ok:
+                yield row, Serving(model, device, pool.tp, precision, tokens[0].mean, tokens[1].mean, batch)
+
+
+def _served(asked: Asked, row: Row, serving: Serving, times: ServingTimes) -> Way:
+    assert asked.tokens_in is not None, "a text generator's call has tokens"
+    assert asked.tokens_out is not None, "a text generator's call has tokens"
+    token_s, outside_s = None, 0.0
+    if asked.spec.phase == "decode":
+        token_s = times.token_s if asked.phase == SERVE else times.decode_token_s
+        slot_s, sd_s = asked.tokens_out.mean * token_s, asked.tokens_out.cv * asked.tokens_out.mean * token_s
+    elif asked.phase == SERVE:
+        slot_s, sd_s = times.first_s, asked.tokens_in.cv * times.prompt_s
+    else:
+        slot_s, sd_s = times.prompt_s, asked.tokens_in.cv * times.prompt_s
+        outside_s = max(0.0, times.first_s - times.prompt_s)
+    return Way(
+        pool=in_phase(row.pool, asked.phase),
+        slots=serving.batch,
+        service=Service(slot_s, sd_s, outside_s),
+        fee_usd=0.0,
+        source=times.source,
+        bound_by=row.bound_by,
+        notes=(*times.notes, *asked.spec.notes),
+        token_s=token_s,
+    )
+
+
+def _whole(asked: Asked, row: Row, pricing: Pricing) -> Way:
+    """A visit that has a replica to itself: a function on a core, a run of a model, or what a profile measured."""
+    slot_s = row.latency_s if row.device_s is None else row.device_s / row.pool.tp
+    token_s = None
+    if asked.spec.phase == "decode" and asked.tokens_out is not None:
+        token_s = slot_s / asked.tokens_out.mean
+    return Way(
+        pool=in_phase(row.pool, asked.phase),
+        slots=1,
+        service=Service(slot_s, _sd_s(asked, row, pricing), max(0.0, row.latency_s - slot_s)),
+        fee_usd=fee_usd(asked.spec),
+        source=row.source,
+        bound_by=row.bound_by,
+        notes=row.notes,
+        token_s=token_s,
+    )
+
+
+def _sd_s(asked: Asked, row: Row, pricing: Pricing) -> float:
+    """Deviation of a visit: measured, else that of its tokens, else the author's; of fused computes the root of the sum
+    of squares."""
+    spec = asked.spec
+    if spec.members:
+        return sum(member.prior.latency_sd_s**2 for member in spec.members) ** 0.5
+    if row.source == "profile":
+        device_class: DeviceClass = pricing.fleet.device_class(row.pool.device)
+        rows = (each for each in measured(spec, device_class, pricing) if each.tp == row.pool.tp)
+        found = next((each.latency_sd_s for each in rows), None)
+        if found is not None:
+            return found
+    count = asked.tokens_out if spec.phase == "decode" else asked.tokens_in if spec.phase == "prefill" else None
+    return spec.prior.latency_sd_s if count is None else count.cv * row.latency_s
+
+
+def in_phase(pool: Pool, phase: str) -> Pool:
+    """The pool of a class and model that does one thing; two that do different things are pools apart."""
+    return pool if phase == FUNCTIONS else replace(pool, id=f"{pool.id}/{phase}")

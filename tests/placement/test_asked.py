@@ -1,0 +1,62 @@
+from dataclasses import replace
+
+from placement.asked import ASSUMED, asked_of, assumptions
+from placement.load import AgentDemand, StatedCount, StatedTokens
+from placement.specs_from_ir import read_specs
+from placement.structure import read_structure
+from placement.ways import Asked
+from tests.placement.sample_agents import answer_agent, graph_op, react_agent
+
+
+def asked(agent: object, demand: AgentDemand) -> tuple[Asked, ...]:
+    structure = read_structure(graph_op(agent))  # pyright: ignore[reportArgumentType]
+    return asked_of(read_specs(structure.operations), structure, demand)
+
+
+def test_what_is_together_is_served_together_and_what_is_apart_is_not() -> None:
+    found = asked(answer_agent, AgentDemand("answer_agent", 1.0))
+    assert [(each.spec.id, each.phase) for each in found] == [
+        ("first", "functions"),
+        ("answer.render", "functions"),
+        ("answer.prefill", "serve"),
+        ("answer.decode", "serve"),
+        ("answer.prefill", "prefill"),
+        ("answer.decode", "decode"),
+        ("answer.parse", "functions"),
+    ]
+
+
+def test_an_unstated_spread_is_that_of_a_public_trace_and_is_told() -> None:
+    found = asked(answer_agent, AgentDemand("answer_agent", 1.0))
+    (basis,) = {each.tokens_out.basis for each in found if each.tokens_out is not None}
+    assert basis == ASSUMED
+    (told,) = assumptions(found)
+    assert told.startswith("token counts of answer spread as in the Azure conversation trace of 2023")
+
+
+def test_a_stated_spread_and_mean_replace_the_agents() -> None:
+    stated = StatedTokens(StatedCount(mean=400, p95=600), StatedCount(cv=0.0))
+    found = asked(answer_agent, AgentDemand("answer_agent", 1.0, tokens={"answer": stated}))
+    prefill = found[2]
+    assert prefill.tokens_in is not None
+    assert (prefill.spec.tokens_in, prefill.tokens_in.p95) == (400, 600)
+    # the p95 prompt of 600 and an answer of 100 that never varies
+    assert prefill.context_tokens == 700
+    assert list(assumptions(found)) == []
+
+
+def test_an_answer_is_no_longer_than_its_bound() -> None:
+    stated = StatedTokens(StatedCount(cv=0.0), StatedCount(cv=2.0))
+    prefill = asked(answer_agent, AgentDemand("answer_agent", 1.0, tokens={"answer": stated}))[2]
+    # max_tokens=200, though 5 % of the answers of mean 100 and cv 2 would be longer than 358
+    assert prefill.tokens_out is not None
+    assert prefill.tokens_out.p95 > 300
+    assert prefill.context_tokens == 1000 + 200
+
+
+def test_a_missing_count_is_left_to_the_ways() -> None:
+    found = asked(react_agent, AgentDemand("react_agent", 1.0))
+    without = [replace(each.spec, tokens_out=None) for each in found]
+    structure = read_structure(graph_op(react_agent))
+    again = asked_of(without, structure, AgentDemand("react_agent", 1.0))
+    assert {each.tokens_out for each in again} == {None}

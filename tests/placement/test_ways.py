@@ -1,0 +1,101 @@
+from dataclasses import replace
+
+import pytest
+
+from costmodel.llm import kv_bytes, weight_bytes
+from costmodel.memory import MARGIN
+from costmodel.models import load_models
+from costmodel.profile import ProfileRow
+from placement.operators import PriorTime
+from placement.service_times import Serving, ServingTimes, serving_times
+from placement.shared_problem import Service
+from placement.token_counts import of_cv
+from placement.ways import DECODE, FUNCTIONS, PREFILL, RUN, SERVE, Asked, Way, ways_of
+from tests.placement.sample_agents import H100, call_spec, cores, h100, llm_spec, pricing, row
+
+LLAMA = load_models().model("llama3.1-8b")
+IN, OUT = of_cv(1000, 0.5, "stated"), of_cv(100, 0.25, "stated")
+
+
+def decode(phase: str) -> Asked:
+    return Asked(llm_spec("decode"), phase, IN, OUT)
+
+
+def of(asked: Asked, *classes: object, rows: tuple[ProfileRow, ...] = ()) -> list[Way]:
+    return list(ways_of([asked], pricing(*classes, rows=rows))[asked].ways)  # pyright: ignore[reportArgumentType]
+
+
+def times(batch: int) -> ServingTimes:
+    (found,) = serving_times([Serving(LLAMA, H100, 1, "fp16", 1000, 100, batch)])
+    assert isinstance(found, ServingTimes)
+    return found
+
+
+def test_a_tool_holds_its_core_only_while_it_is_busy() -> None:
+    spec = call_spec(prior=PriorTime(0.3, 0.01, 0.002, 0.05))
+    (way,) = of(Asked(spec, FUNCTIONS), cores())
+    # 300 ms in all, 10 ms of them on the core
+    assert way.service.slot_s == pytest.approx(0.01)
+    assert way.service.outside_s == pytest.approx(0.29)
+    assert (way.service.sd_s, way.fee_usd, way.slots) == (0.05, 0.002, 1)
+    assert way.pool.id == "xeon_8480p/functions"
+
+
+def test_fused_computes_add_up_and_their_deviations_as_squares() -> None:
+    members = tuple(call_spec(f"f{n}", prior=PriorTime(0.1, 0.1, 0.0, sd)) for n, sd in enumerate((0.03, 0.04)))
+    (way,) = of(Asked(replace(call_spec(), members=members), FUNCTIONS), cores())
+    # 0.1 + 0.1 s; sqrt(0.03^2 + 0.04^2) = 0.05 s
+    assert way.service == Service(pytest.approx(0.2), pytest.approx(0.05))  # pyright: ignore[reportArgumentType]
+
+
+def test_a_decode_among_prompts_takes_its_tokens_times_the_whole_step() -> None:
+    way = next(each for each in of(decode(SERVE), h100(1)) if each.slots == 16)
+    assert way.service.slot_s == pytest.approx(100 * times(16).token_s)
+    assert way.service.sd_s == pytest.approx(0.25 * 100 * times(16).token_s)
+    assert way.token_s == times(16).token_s
+    assert way.pool.id == "h100_sxm/llama3.1-8b/tp1/fp16/serve"
+
+
+def test_a_decode_without_prompts_takes_the_bare_step() -> None:
+    way = next(each for each in of(decode(DECODE), h100(1)) if each.slots == 16)
+    assert way.service.slot_s == pytest.approx(100 * times(16).decode_token_s)
+
+
+def test_a_pool_of_prompts_reads_one_at_a_time_and_the_servers_time_is_outside() -> None:
+    (way,) = of(Asked(llm_spec("prefill"), PREFILL, IN, OUT), h100(1))
+    assert way.slots == 1
+    assert way.service.slot_s == pytest.approx(times(1).prompt_s)
+    assert way.service.outside_s == pytest.approx(times(1).first_s - times(1).prompt_s)
+    assert way.service.sd_s == pytest.approx(0.5 * times(1).prompt_s)
+
+
+def test_batches_end_where_weights_and_the_long_contexts_kv_fill_the_memory() -> None:
+    asked = Asked(llm_spec("decode", context_tokens=64_000.0), SERVE, of_cv(60_000, 0.0, ""), of_cv(1000, 0.0, ""))
+    # fp16 weights of 16.06 GB; 0.9 x 80 GB leave 55.9 GB, which holds 6 contexts of 61,000 tokens x 131,072 bytes
+    free = MARGIN * H100.mem_bytes - weight_bytes(LLAMA, "fp16")
+    assert int(free / kv_bytes(LLAMA, 61_000, "fp16")) == 6
+    assert [way.slots for way in of(asked, h100(1))] == [1, 4]
+
+
+def test_a_measured_row_is_one_call_at_a_time_with_its_deviation() -> None:
+    measured = replace(row("answer.decode", "h100_sxm", 0.5, 9.0, tp=2), latency_sd_s=0.1)
+    (way,) = of(decode(DECODE), h100(4), rows=(measured,))
+    # the row's cost is of metered seconds: here the pool is paid by the hour
+    assert (way.slots, way.pool.tp, way.service, way.fee_usd) == (1, 2, Service(0.5, 0.1), 0.0)
+    assert way.token_s == pytest.approx(0.5 / 100)
+
+
+def test_a_model_that_generates_no_text_runs_one_call_at_a_time() -> None:
+    spec = replace(
+        llm_spec("decode"), function="hear", phase="run", models=("whisper-large-v3",), tokens_in=None, audio_s=4.0
+    )
+    found = of(Asked(spec, RUN), h100(1))
+    assert [(way.slots, way.pool.id) for way in found] == [(1, "h100_sxm/whisper-large-v3/tp1/fp16/run")]
+    assert found[0].service.outside_s == 0.0
+
+
+def test_what_does_not_fit_says_so() -> None:
+    asked = Asked(llm_spec("decode", models=("llama3.1-70b",)), SERVE, IN, OUT)
+    found = ways_of([asked], pricing(h100(1)))[asked]
+    assert found.ways == ()
+    assert "needs 14" in found.rejected[0]
