@@ -11,6 +11,7 @@ from dataclasses import replace
 from placement.load import AgentDemand, StatedCount, StatedTokens
 from placement.measured_sizes import Count as CountName
 from placement.operators import OperatorSpec
+from placement.shared_problem import CallLimit
 from placement.structure import Structure
 from placement.token_counts import ASSUMED_CV, Count, of_cv, of_p95, of_trace
 from placement.ways import DECODE, FUNCTIONS, PREFILL, RUN, SERVE, Asked
@@ -33,6 +34,24 @@ def asked_of(specs: Sequence[OperatorSpec], structure: Structure, demand: AgentD
             longest = spec.context_tokens + tokens_in.mean - (spec.tokens_in or 0.0)
             sized = replace(spec, tokens_in=tokens_in.mean, tokens_out=tokens_out.mean, context_tokens=longest)
         found.append(Asked(sized, _phase(spec, position in together), tokens_in, tokens_out))
+    return tuple(found)
+
+
+def call_limits(asked: Sequence[Asked], structure: Structure, demand: AgentDemand) -> tuple[CallLimit, ...]:
+    """The limits on tokens of each call of a text generator, in each alternative that it has."""
+    decodes = {
+        (each.spec.id.removesuffix(".decode"), structure.alternatives[position]): position
+        for position, each in enumerate(asked)
+        if each.spec.phase == "decode"
+    }
+    found: list[CallLimit] = []
+    for position, each in enumerate(asked):
+        limits = demand.limits.get(each.spec.function)
+        if each.spec.phase != "prefill" or limits is None or each.tokens_out is None:
+            continue
+        decode = decodes[each.spec.id.removesuffix(".prefill"), structure.alternatives[position]]
+        tokens = max(1.0, each.tokens_out.mean)
+        found.append(CallLimit(position, decode, tokens, limits.ttft, limits.token_time_s))
     return tuple(found)
 
 

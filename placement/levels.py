@@ -109,7 +109,7 @@ def _score(flows: Sequence[Flow], spot: Spot, cap: float, rent: Rent) -> _Score:
     taking = [(flow.calls_per_s, flow.ways[spot].service) for flow in flows if spot in flow.ways]
     calls = math.fsum(rate for rate, _ in taking)
     busy = math.fsum(rate * service.slot_s for rate, service in taking)
-    visit_s = math.fsum(rate * (service.slot_s + service.outside_s) for rate, service in taking) / calls
+    visit_s = math.fsum(rate * service.visit_s for rate, service in taking) / calls
     replicas = busy / (cap * spot[1])
     wait_s = waiting_s(busy / calls, spot[1], cap)
     usd = rent.usd_per_hour

@@ -57,7 +57,7 @@ def _quick(ways: Sequence[Way], demand: AgentDemand, margin: float) -> Sequence[
     if demand.sla is None:
         return ways
     limit_s = demand.sla.limit_s / margin
-    return [way for way in ways if way.service.slot_s + way.service.outside_s < limit_s] or ways
+    return [way for way in ways if way.service.visit_s < limit_s] or ways
 
 
 def level_of(key: LevelKey, rent: Rent) -> Level:

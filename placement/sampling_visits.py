@@ -126,10 +126,10 @@ def _parameters(served: Served, operator: int, option: int) -> tuple[float, floa
     service = served.agent.load.services[operator][option]
     wait = served.waits[operator, option]
     waited = wait.mean_s / wait.probability if wait.probability > 0.0 else 0.0
-    if service.slot_s == 0.0:
+    if service.visit_s == 0.0:
         return -math.inf, 0.0, wait.probability, waited
-    variance = math.log1p((service.sd_s / service.slot_s) ** 2)
-    log_mean = math.log(service.slot_s * served.margin) - variance / 2.0
+    variance = math.log1p((service.sd_s / service.visit_s) ** 2)
+    log_mean = math.log(service.visit_s * served.margin) - variance / 2.0
     return log_mean, math.sqrt(variance), wait.probability, waited
 
 

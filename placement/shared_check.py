@@ -83,14 +83,14 @@ def _check_services(agent: AgentLoad) -> None:
     for operator, services in zip(operators, agent.services, strict=True):
         for option, service in zip(operator.options, services, strict=True):
             name = f"agent {agent.name}, operator {operator.id}, level {agent.problem.pools[option.pool].id}"
-            amounts = _is_amount(service.slot_s) and _is_amount(service.sd_s)
+            amounts = all(map(_is_amount, (service.slot_s, service.sd_s, service.outside_s)))
             _require(amounts, f"{name}: {service}; seconds are numbers >= 0")
             _require(
-                service.slot_s > 0.0 or service.sd_s == 0.0, f"{name}: a visit of no time deviates by {service.sd_s} s"
+                service.visit_s > 0.0 or service.sd_s == 0.0, f"{name}: a visit of no time deviates by {service.sd_s} s"
             )
             _require(
-                option.latency_s == service.slot_s,
-                f"{name}: latency_s {option.latency_s} of the option is not slot_s {service.slot_s} of its service",
+                option.latency_s == service.visit_s,
+                f"{name}: latency_s {option.latency_s} of the option is not slot_s + outside_s of its {service}",
             )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from costmodel.errors import FleetError
 from ir.dialects.agent import GraphOp
 from ir.duration import format_duration
-from placement.asked import asked_of, assumptions
+from placement.asked import asked_of, assumptions, call_limits
 from placement.from_ir import Lowered, edge_of, operator_ids
 from placement.levels import check_priced, rents, without_power
 from placement.load import AgentDemand, Load
@@ -85,12 +85,7 @@ def shared_from_ir(agents: Sequence[AgentIr], pricing: Pricing, load: Load) -> S
     problem = SharedProblem(
         name=load.name,
         levels=levels,
-        agents=tuple(
-            AgentLoad(
-                part.problem, each.ir.demand.rate_per_s, services, each.ir.demand.arrival_cv2, each.ir.demand.tenant
-            )
-            for each, (part, services) in zip(found, lowered, strict=True)
-        ),
+        agents=tuple(_agent(each, part, services) for each, (part, services) in zip(found, lowered, strict=True)),
         capacities=tuple(DeviceCapacity(each.id, each.count) for each in pricing.fleet.classes),
         budget=load.budget,
         margin=load.margin,
@@ -99,6 +94,18 @@ def shared_from_ir(agents: Sequence[AgentIr], pricing: Pricing, load: Load) -> S
     of_pack = {pack.pool: pack.note(pricing) for pack in packed}
     of_level = {position: of_pack[key[0][0]] for key, position in number.items() if key[0][0] in of_pack}
     return SharedLowered(problem, tuple(part for part, _ in lowered), load, notes, of_level)
+
+
+def _agent(agent: _Agent, lowered: Lowered, services: tuple[tuple[Service, ...], ...]) -> AgentLoad:
+    demand = agent.ir.demand
+    return AgentLoad(
+        problem=lowered.problem,
+        rate_per_s=demand.rate_per_s,
+        services=services,
+        arrival_cv2=demand.arrival_cv2,
+        tenant=demand.tenant,
+        calls=call_limits(agent.asked, agent.structure, demand),
+    )
 
 
 def _read(agent: AgentIr, pricing: Pricing) -> tuple[Structure, tuple[Asked, ...]]:
@@ -138,7 +145,7 @@ def _too_slow(asked: Asked, way: Way, demand: AgentDemand, margin: float) -> str
     if limits.token_time_s is not None and way.token_s is not None and margin * way.token_s > limits.token_time_s:
         token_s, limit_s = format_duration(margin * way.token_s), format_duration(limits.token_time_s)
         return f"a token takes {token_s} with the margin, its limit is {limit_s}"
-    first_s = margin * (way.service.slot_s + way.service.outside_s)
+    first_s = margin * way.service.visit_s
     if limits.ttft is not None and asked.spec.phase == "prefill" and first_s > limits.ttft.limit_s:
         return f"a prompt takes {format_duration(first_s)} with the margin, the first token's limit is {limits.ttft}"
     return None
@@ -194,7 +201,7 @@ def _option(way: Way, level: int, levels: Sequence[Level]) -> tuple[Option, Serv
     service = way.service
     option = Option(
         pool=level,
-        latency_s=service.slot_s + service.outside_s,
+        latency_s=service.visit_s,
         cost_usd=way.fee_usd,
         batch=way.slots,
         source=way.source,

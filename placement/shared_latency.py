@@ -48,7 +48,7 @@ def times_of(served: Served, stat: Stat, kappa: float = 0.0) -> Times:
         for option, share in shares:
             service = agent.load.services[operator][option]
             wait_s = served.waits[operator, option].mean_s
-            both.append((share, wait_s, wait_s + served.margin * (service.slot_s + spread * service.sd_s)))
+            both.append((share, wait_s, wait_s + served.margin * (service.visit_s + spread * service.sd_s)))
         if stat != "mean" and both:
             both = [max(both, key=lambda one: one[2])]
             both = [(1.0, *both[0][1:])]

@@ -72,7 +72,7 @@ def _arrivals(agent: PreparedAgent, routed: Routed, margin: float) -> Iterator[t
                 Arrivals(
                     calls_per_s=calls_per_s(agent, operator) * share,
                     slot_s=service.slot_s * margin,
-                    sd_s=service.sd_s * margin,
+                    sd_s=service.slot_sd_s * margin,
                     cv2=part * agent.load.arrival_cv2 + 1.0 - part,
                     batch=agent.batches[operator],
                 ),

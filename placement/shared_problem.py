@@ -46,6 +46,16 @@ class Service:
     sd_s: float
     outside_s: float = 0.0
 
+    @property
+    def visit_s(self) -> float:
+        """Mean seconds of the whole visit."""
+        return self.slot_s + self.outside_s
+
+    @property
+    def slot_sd_s(self) -> float:
+        """Deviation of the time in the slot: both parts of a visit are taken to grow alike."""
+        return self.sd_s * self.slot_s / self.visit_s if self.visit_s else 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class FirstOutput:

@@ -1,7 +1,9 @@
 from dataclasses import replace
 
-from placement.asked import ASSUMED, asked_of, assumptions
-from placement.load import AgentDemand, StatedCount, StatedTokens
+from ir.sla import Sla
+from placement.asked import ASSUMED, asked_of, assumptions, call_limits
+from placement.load import AgentDemand, StatedCount, StatedLimits, StatedTokens
+from placement.shared_problem import CallLimit
 from placement.specs_from_ir import read_specs
 from placement.structure import read_structure
 from placement.ways import Asked
@@ -60,3 +62,11 @@ def test_a_missing_count_is_left_to_the_ways() -> None:
     structure = read_structure(graph_op(react_agent))
     again = asked_of(without, structure, AgentDemand("react_agent", 1.0))
     assert {each.tokens_out for each in again} == {None}
+
+
+def test_limits_of_a_call_hold_in_each_of_its_alternatives() -> None:
+    limits = StatedLimits(Sla("p95", 0.5), 0.02)
+    demand = AgentDemand("answer_agent", 1.0, limits={"answer": limits})
+    structure = read_structure(graph_op(answer_agent))
+    found = call_limits(asked(answer_agent, demand), structure, demand)
+    assert found == (CallLimit(2, 3, 100.0, limits.ttft, 0.02), CallLimit(4, 5, 100.0, limits.ttft, 0.02))
