@@ -77,12 +77,9 @@ def statistic(values: Floats, stat: Stat) -> float:
 
 
 def sample(served: Served, sampling: Sampling) -> Sampled:
-    """Samples runs; all are infinite where some operator waits forever: a saturated level, or one without replicas."""
+    """Samples runs. One that needs a saturated level, or one without replicas, is infinite."""
     load = served.agent.load
     runs = sampling.runs
-    if any(math.isinf(wait.mean_s) for wait in served.waits.values()):
-        endless = np.full(runs, math.inf)
-        return Sampled(endless, None if load.first_output is None else endless, (endless,) * len(load.calls))
     seed = Seed(sampling.seed, sampling.agent)
     routes = routes_of(served, seed, runs)
     ends = [(edge.src, edge.dst) for edge in load.problem.edges]
@@ -109,10 +106,10 @@ def sample(served: Served, sampling: Sampling) -> Sampled:
 
 def _first_output(walk: Walk) -> Floats:
     """The earliest of the sources, of the runs that have one."""
-    found = np.full(len(next(iter(walk.first_s.values()))), math.inf)
+    found = np.full(len(next(iter(walk.first_s.values()))), math.nan)
     for first_s in walk.first_s.values():
         found = np.fmin(found, first_s)
-    return found[np.isfinite(found)]
+    return found[~np.isnan(found)]
 
 
 def _ttft(served: Served, walk: Walk, index: int) -> Floats:

@@ -56,12 +56,12 @@ class Visits:
         service *= at(self.log_sd, runs)
         service += at(self.log_mean, runs)
         np.exp(service, out=service)
-        chance = self.generator.random(len(runs))
+        chance = 1.0 - self.generator.random(len(runs))  # never 0, so that an endless wait is endless
         probability, wait_s = at(self.probability, runs), at(self.wait_s, runs)
         wait = np.zeros(len(runs))
         waits = np.flatnonzero(chance < probability)
         if len(waits):
-            # 1 - chance / probability is uniform over (0, 1] where a call waits.
+            # 1 - chance / probability is uniform over (0, 1) where a call waits.
             wait[waits] = -at(wait_s, waits) * np.log1p(-chance[waits] / at(probability, waits))
         return wait, service
 

@@ -218,16 +218,17 @@ def test_the_mean_of_the_samples_is_that_of_the_formula_where_nothing_is_paralle
     placement = placed(problem, data)
     if placement is None:
         return
-    for found, one in zip(judge_shared(problem, placement, samples=4000).agents, problem.agents, strict=True):
+    judged = judge_shared(problem, placement, samples=4000)
+    waits = [load.waiting_s / load.wait_probability for load in judged.levels if load.wait_probability > 0.0]
+    for found, one in zip(judged.agents, problem.agents, strict=True):
         assert found.sampled is not None
-        if math.isinf(found.latency_mean_s):
-            assert math.isinf(found.sampled.mean_s)
+        if math.isinf(found.latency_worst_s):
             continue
         streams = any(edge.items for edge in one.problem.edges)
         error = float(found.sampled.run_s.std()) / math.sqrt(4000)
         # Five standard errors, and what is too rare to be seen in 4,000 runs: 0.00125 of them.
         # The largest of several is on average no less than the largest average.
-        allowed = 5 * error + 0.005 * found.latency_worst_s + 1e-9
+        allowed = 5 * error + 0.005 * (found.latency_worst_s + 20 * max(waits, default=0.0)) + 1e-9
         assert found.sampled.mean_s >= found.latency_mean_s - allowed or streams
         if is_serial(one.problem.root) and not streams:
             assert found.sampled.mean_s == pytest.approx(found.latency_mean_s, abs=allowed)
