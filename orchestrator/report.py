@@ -14,6 +14,7 @@ from ir.duration import format_duration
 from orchestrator.pipeline import PlanResult
 
 if TYPE_CHECKING:
+    from placement.homogeneous import Homogeneous
     from placement.infeasible import Infeasibility
     from placement.plan import Plan, PlanOperator, PlanPool
     from placement.solve import Solution
@@ -122,10 +123,9 @@ def _rival_text(result: PlanResult, solution: Solution, index: int) -> str:
 
 def plan_json(result: PlanResult) -> dict[str, Any]:
     """The document of `plan --json`; durations in seconds, money in US dollars, costs of one run."""
-    plan, infeasible = result.plan, result.infeasible
+    plan = result.plan
     if plan is None:
-        assert infeasible is not None, "a result is feasible or says why not"
-        return _refusal(result, infeasible)
+        return {**refusal(result), "homogeneous": [asdict(row) for row in homogeneous_rows(result)]}
     return {
         "feasible": True,
         **_subject(result),
@@ -142,8 +142,18 @@ def plan_json(result: PlanResult) -> dict[str, Any]:
         "operators": [asdict(row) for row in plan_rows(result)],
         "transfers": [transfer.model_dump() for transfer in plan.transfers],
         "choices": plan.choices,
+        "homogeneous": [asdict(row) for row in homogeneous_rows(result)],
         **grounds(plan, result),
     }
+
+
+def homogeneous_rows(result: PlanResult) -> tuple[Homogeneous, ...]:
+    """The best plan on each accelerator class with the fleet's CPU cores, to hold beside this one."""
+    from placement.homogeneous import homogeneous
+    from placement.pricing import runs_functions
+
+    cores = {each.id for each in result.fleet.classes if runs_functions(each)}
+    return homogeneous(result.lowered.problem, cores)
 
 
 def penalty_usd(result: PlanResult) -> float:
@@ -173,7 +183,10 @@ def grounds(plan: Plan, result: PlanResult) -> dict[str, Any]:
     }
 
 
-def _refusal(result: PlanResult, infeasible: Infeasibility) -> dict[str, Any]:
+def refusal(result: PlanResult) -> dict[str, Any]:
+    """What an infeasible result says instead: which limit binds, and the smallest fix."""
+    infeasible = result.infeasible
+    assert infeasible is not None, "a result is feasible or says why not"
     best_s = infeasible.value if infeasible.kind == "sla" else None
     return {
         "feasible": False,

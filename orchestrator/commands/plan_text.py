@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ir.duration import format_duration
+from orchestrator.commands.homogeneous_text import homogeneous_lines
 from orchestrator.commands.text import percent, table, usd
 from orchestrator.errors import OrchestratorError
 from orchestrator.pipeline import PlanResult
-from orchestrator.report import PlanRow, grounds, penalty_usd, plan_json, plan_rows
+from orchestrator.report import PlanRow, grounds, homogeneous_rows, penalty_usd, plan_rows, refusal
 from placement.plan import Plan
 from placement.problem import Option, Pool
 
@@ -26,7 +27,7 @@ def plan_text(result: PlanResult) -> str:
     """What `orchestrator plan` prints, feasible or not."""
     plan = result.plan
     if plan is None:
-        return _infeasible_text(result)
+        return "\n".join([_infeasible_text(result), *homogeneous_lines(homogeneous_rows(result), None)])
     rows = [_row(row) for row in plan_rows(result)]
     return "\n".join(
         (
@@ -35,6 +36,7 @@ def plan_text(result: PlanResult) -> str:
             table(HEADER, rows, NUMBERS),
             "",
             *_totals(plan, penalty_usd(result)),
+            *homogeneous_lines(homogeneous_rows(result), plan.promised.cost_usd + penalty_usd(result)),
             *_choices(plan),
             *_grounds(plan, result),
         )
@@ -74,7 +76,7 @@ def _explanation(result: PlanResult, index: int) -> Iterator[str]:
 
 
 def _infeasible_text(result: PlanResult) -> str:
-    document = plan_json(result)
+    document = refusal(result)
     proven = "" if document["proven"] else "\nnote: the time limit ended the search, so a smaller fix may exist"
     return f"infeasible ({document['binding']}): {document['message']}{proven}"
 
