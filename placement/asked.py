@@ -11,10 +11,11 @@ from dataclasses import replace
 from placement.load import AgentDemand, StatedCount, StatedTokens
 from placement.measured_sizes import Count as CountName
 from placement.operators import OperatorSpec
+from placement.part_pools import WHOLE_PHASES
 from placement.shared_problem import CallLimit
 from placement.structure import Structure
 from placement.token_counts import ASSUMED_CV, Count, of_cv, of_p95, of_trace
-from placement.ways import DECODE, FUNCTIONS, PREFILL, RUN, SERVE, Asked
+from placement.ways import DECODE, FUNCTIONS, PART, PREFILL, RUN, SERVE, Asked
 
 ASSUMED = "the Azure conversation trace of 2023"
 
@@ -49,7 +50,9 @@ def call_limits(asked: Sequence[Asked], structure: Structure, demand: AgentDeman
         limits = demand.limits.get(each.spec.function)
         if each.spec.phase != "prefill" or limits is None or each.tokens_out is None:
             continue
-        decode = decodes[each.spec.id.removesuffix(".prefill"), structure.alternatives[position]]
+        decode = decodes.get((each.spec.id.removesuffix(".prefill"), structure.alternatives[position]))
+        if decode is None:
+            continue
         tokens = max(1.0, each.tokens_out.mean)
         found.append(CallLimit(position, decode, tokens, limits.ttft, limits.token_time_s))
     return tuple(found)
@@ -71,6 +74,8 @@ def assumptions(asked: Sequence[Asked]) -> Iterator[str]:
 def _phase(spec: OperatorSpec, is_grouped: bool) -> str:
     if not spec.models:
         return FUNCTIONS
+    if spec.phase in WHOLE_PHASES:
+        return PART
     if spec.phase == "run":
         return RUN
     if is_grouped:

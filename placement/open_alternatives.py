@@ -23,7 +23,7 @@ def rows_of_all(specs: Sequence[OperatorSpec], structure: Structure, pricing: Pr
     """
     known = {spec: _rows_or_error(spec, pricing) for spec in dict.fromkeys(specs)}  # alternatives share theirs
     found = [known[spec] for spec in specs]
-    closed = _closed(found, structure)
+    closed = closed_alternatives([not isinstance(each, CostError) and bool(each.rows) for each in found], structure)
     table: list[Rows] = []
     for spec, rows, within in zip(specs, found, structure.alternatives, strict=True):
         if isinstance(rows, CostError):
@@ -44,10 +44,12 @@ def _rows_or_error(spec: OperatorSpec, pricing: Pricing) -> Rows | CostError:
         return error
 
 
-def _closed(found: Sequence[Rows | CostError], structure: Structure) -> Set[Alternative]:
-    """The alternatives with an operator that has no row, where another one of the same choice is without."""
-    rows = zip(found, structure.alternatives, strict=True)
-    empty = {within for each, within in rows if within and (isinstance(each, CostError) or not each.rows)}
+def closed_alternatives(has_rows: Sequence[bool], structure: Structure) -> Set[Alternative]:
+    """The alternatives with an operator that has no row, where another one of the same choice is without.
+
+    `has_rows` [operator] says whether it has one.
+    """
+    empty = {within for has, within in zip(has_rows, structure.alternatives, strict=True) if within and not has}
     return {
         (choice, index)
         for choice, index in empty

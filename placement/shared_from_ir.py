@@ -18,6 +18,7 @@ from placement.levels import check_priced, rents, without_power
 from placement.load import AgentDemand, Load
 from placement.measured_sizes import with_measured_sizes
 from placement.offer import LevelKey, Offered, level_keys, level_of, spot_id
+from placement.open_alternatives import closed_alternatives
 from placement.options import Rows, with_known_models
 from placement.packs import Pack, in_pack, packs
 from placement.pricing import Pricing, Row, check_drivers
@@ -75,7 +76,7 @@ def shared_from_ir(agents: Sequence[AgentIr], pricing: Pricing, load: Load) -> S
     table = ways_of([asked for _, asked_all in read for asked in asked_all], pricing)
     found = [_Agent(ir, structure, asked, ()) for ir, (structure, asked) in zip(agents, read, strict=True)]
     packed = list(packs([each.asked for each in found], pricing))
-    found = [replace(each, ways=tuple(_allowed(each, table, packed, load))) for each in found]
+    found = [replace(each, ways=_open(each, tuple(_allowed(each, table, packed, load)))) for each in found]
     offered = [Offered(each.ir.demand, each.asked, each.ways) for each in found]
     keys = tuple(level_keys(offered, pricing.fleet, load.margin))
     _check_power(load, pricing, keys)
@@ -132,6 +133,18 @@ def _allowed(agent: _Agent, table: Mapping[Asked, Ways], packed: Sequence[Pack],
         ]
         left = tuple(way for way, why in zip(ways, reasons, strict=True) if why is None)
         yield Ways(left, (*every.rejected, *dict.fromkeys(refused)))
+
+
+def _open(agent: _Agent, ways: tuple[Ways, ...]) -> tuple[Ways, ...]:
+    """The ways without those in alternatives that cannot be taken whole."""
+    closed = closed_alternatives([bool(each.ways) for each in ways], agent.structure)
+    whole = zip(agent.asked, ways, agent.structure.alternatives, strict=True)
+    return tuple(
+        replace(each, ways=(), rejected=(f"{asked.spec.id}: another part of its alternative has no place",))
+        if within in closed and each.ways
+        else each
+        for asked, each, within in whole
+    )
 
 
 _PACKED = frozenset({SERVE, RUN})

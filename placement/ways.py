@@ -23,8 +23,13 @@ from placement.token_counts import Count
 BATCHES = (1, 4, 16, 64, 256)
 """Calls at once on a replica of a text generator that are offered, as far as memory holds them."""
 
-SERVE, PREFILL, DECODE, RUN, FUNCTIONS = "serve", "prefill", "decode", "run", "functions"
-"""What a pool does: prompts and tokens of the same calls, only prompts, only tokens, runs of a model, functions."""
+SERVE, PREFILL, DECODE, RUN, FUNCTIONS, PART = "serve", "prefill", "decode", "run", "functions", "part"
+"""What a pool does: prompts and tokens of the same calls, only prompts, only tokens, runs of a model, functions.
+
+A part of a model's work (attention apart from weights, an encoder apart from its decoder) has no pool in this version.
+"""
+
+NO_PARTS = "a provisioned plan has no pools for parts of a model in this version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,8 @@ class Ways:
 
 def ways_of(asked: Sequence[Asked], pricing: Pricing) -> Mapping[Asked, Ways]:
     """The ways of each operator. Raises as `options.rows_of` does, for an operator that nothing prices."""
-    distinct = list(dict.fromkeys(asked))
+    parts = {each: Ways((), (f"{each.spec.id}: {NO_PARTS}",)) for each in asked if each.phase == PART}
+    distinct = [each for each in dict.fromkeys(asked) if each.phase != PART]
     rows = {each: rows_of(replace(each.spec, context_tokens=each.context_tokens), pricing) for each in distinct}
     servings = [(each, row, serving) for each in distinct for row, serving in _servings(each, rows[each].rows, pricing)]
     times = serving_times([serving for _, _, serving in servings])
@@ -85,7 +91,7 @@ def ways_of(asked: Sequence[Asked], pricing: Pricing) -> Mapping[Asked, Ways]:
             alone[each].append(_served(each, row, serving, found))
     for each in distinct:
         alone[each] += [_whole(each, row, pricing) for row in rows[each].rows if not _is_served(each, row)]
-    return {each: Ways(tuple(alone[each]), tuple(rejected[each])) for each in distinct}
+    return parts | {each: Ways(tuple(alone[each]), tuple(rejected[each])) for each in distinct}
 
 
 def fee_usd(spec: OperatorSpec) -> float:

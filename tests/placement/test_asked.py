@@ -24,6 +24,9 @@ def test_what_is_together_is_served_together_and_what_is_apart_is_not() -> None:
         ("answer.decode", "serve"),
         ("answer.prefill", "prefill"),
         ("answer.decode", "decode"),
+        ("answer.prefill", "prefill"),
+        ("answer.decode_attention", "part"),
+        ("answer.decode_linear", "part"),
         ("answer.parse", "functions"),
     ]
 
