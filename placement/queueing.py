@@ -50,10 +50,23 @@ class Arrivals:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A call waits with `probability`, and `mean_s` seconds on average over all calls, also those that do not wait."""
+    """A call waits with `probability`, and `mean_s` seconds on average over all calls, also those that do not wait.
+
+    How it comes about, for samples: the first call of a batch waits with probability `busy`, and then for an
+    exponential time of `busy_s` on average. `free[f]` is the probability of f free slots, the rest that of more than
+    matter: with none each call ahead in the batch is another `ahead_s`, otherwise each from the f-th on.
+    """
 
     probability: float
     mean_s: float
+    busy: float
+    busy_s: float
+    ahead_s: float
+    free: tuple[float, ...] = ()
+
+
+NO_WAITING = Waiting(0.0, 0.0, 0.0, 0.0, 0.0)
+ENDLESS = Waiting(1.0, math.inf, 1.0, math.inf, math.inf)
 
 
 def batch_of(sizes: Sequence[float]) -> Batch:
@@ -85,16 +98,17 @@ def waiting(arrivals: Sequence[Arrivals], servers: int) -> tuple[Waiting, ...]:
     slots and load a / z, z = 1 + b2 / 2 being the peakedness of batch arrivals (Hayward's approximation: Fredericks
     1980, BSTJ 59). A call further waits for those of its own batch that find no slot free, s_i / c for each:
 
-        (s_i / c) * sum over busy slots k of p_k * E[(calls of its batch ahead - slots free but one)+]
+        (s_i / c) * (P(none free) * E[ahead] + sum over f > 0 of P(f free) * E[(ahead - (f - 1))+])
 
-    with p_k of the M/M/c queue. For c = 1 both together are exact (M^X/G/1; Burke 1975, Operations Research 23).
+    with the free slots of the M/M/c queue. For c = 1 both together are exact (M^X/G/1; Burke 1975, "Delays in
+    single-server queues with batch input", Operations Research 23).
     """
     rate = math.fsum(each.calls_per_s for each in arrivals)
     load = offered_slots(arrivals)
     if rate == 0.0 or load == 0.0:
-        return tuple(Waiting(0.0, 0.0) for _ in arrivals)
+        return (NO_WAITING,) * len(arrivals)
     if load >= servers:
-        return tuple(Waiting(1.0, math.inf) for _ in arrivals)
+        return (ENDLESS,) * len(arrivals)
     dispersion = _dispersion(arrivals, rate, load)
     peaked = dispersion.batch / 2.0 + 1.0
     busy = _busy(max(servers / peaked, 1.0), load / servers)
@@ -170,11 +184,13 @@ def _free(servers: int, load: float, most: int) -> tuple[float, ...]:
     return tuple(found)
 
 
-def _of_class(each: Arrivals, servers: int, first: tuple[float, float], free: Sequence[float]) -> Waiting:
+def _of_class(each: Arrivals, servers: int, first: tuple[float, float], found_free: Sequence[float]) -> Waiting:
     busy, first_s = first
     position = each.batch.position
+    busy_s = first_s / busy if busy > 0.0 else 0.0
+    ahead_s = each.slot_s / servers
     if len(position) == 1:
-        return Waiting(busy, first_s)
+        return Waiting(busy, first_s, busy, busy_s, ahead_s)
     exceeding = [0.0]  # E[(ahead - k)+] for k counted down from the largest
     more = [0.0]  # P(ahead > k) likewise
     for probability in reversed(position[1:]):
@@ -182,11 +198,10 @@ def _of_class(each: Arrivals, servers: int, first: tuple[float, float], free: Se
         exceeding.append(exceeding[-1] + more[-1])
     more.reverse()
     exceeding.reverse()
-    own = free[0] * exceeding[0]
-    waits = 0.0
-    for slots, probability in enumerate(free[1 : len(position)], start=1):
-        own += probability * exceeding[slots - 1]
-        waits += probability * more[slots - 1]
-    idle = 1.0 - free[0]
-    probability = busy + (1.0 - busy) * (waits / idle if idle > 0.0 else 0.0)
-    return Waiting(min(1.0, probability), first_s + own * each.slot_s / servers)
+    free = tuple(found_free[: len(position)])
+    own = free[0] * exceeding[0] + math.fsum(p * late for p, late in zip(free[1:], exceeding, strict=False))
+    below, waits = free[0], busy
+    for probability, late in zip(free[1:], more, strict=False):
+        below += probability
+        waits += min(probability, max(0.0, below - busy)) * late
+    return Waiting(min(1.0, waits), first_s + own * ahead_s, busy, busy_s, ahead_s, free)

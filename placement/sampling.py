@@ -3,7 +3,8 @@
 Service times are lognormal with the given mean and deviation; a call waits with the probability of its queue, and then
 for an exponential time; loops, fan-outs and branches are drawn as `placement.counts` says. Random numbers are common:
 the same seed gives every placement the same draws, operator by operator and pass by pass, so that two placements differ
-by what they do and not by chance. Calls are drawn apart from each other, also those that wait for the same queue.
+by what they do and not by chance. The items of a fan-out find one state of the queue and wait for each other; other
+calls are drawn apart from each other.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from ir.sla import Stat
 from placement.quantile import QUANTILE
 from placement.sampling_visits import ByRun, Floats, Runs, Seed, at, edge_seconds, routes_of, visits_of
-from placement.sampling_walk import Walk, control_nodes
+from placement.sampling_walk import Walk, Who, control_nodes
 from placement.shared_latency import Served
 
 
@@ -99,7 +100,7 @@ def sample(served: Served, sampling: Sampling) -> Sampled:
         first_s={operator: np.full(runs, math.nan) for operator in sources},
         spent={operator: (np.full(runs, math.nan), np.full(runs, math.nan)) for operator in called},
     )
-    end = walk.block(root, np.arange(runs), np.zeros(runs)).end
+    end = walk.block(root, Who(np.arange(runs)), np.zeros(runs)).end
     ttft = tuple(_ttft(served, walk, index) for index in range(len(load.calls)))
     return Sampled(end, _first_output(walk) if sources else None, ttft)
 

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from placement.queueing import Waiting
 from placement.shared_latency import Served
 from placement.shared_routing import Move
 
@@ -38,32 +39,59 @@ class Seed:
 
 
 @dataclass(frozen=True, slots=True)
-class Visits:
-    """Draws visits of one operator: a lognormal time exp(`log_mean` + `log_sd` * normal) after an exponential wait.
+class Law:
+    """How one option of an operator is drawn: a lognormal time exp(`log_mean` + `log_sd` * normal), and its wait."""
 
-    A call waits with `probability`, and then `wait_s` seconds on average.
-    """
+    log_mean: float
+    log_sd: float
+    wait: Waiting
+
+    def wait_s(self, chance: Floats, ahead: Runs | None) -> Floats:
+        """[visit] seconds waited: one number between 0 and 1 decides, the smaller the fuller the level.
+
+        Below `busy` the first call of a batch waits, for an exponential time; below P(no slot free), P(one free) and so
+        on the calls behind it do. `ahead` [visit] are the calls of its batch ahead of a call, which share `chance`.
+        """
+        waited = np.zeros(len(chance))
+        waits = np.flatnonzero(chance < self.wait.busy)
+        # 1 - chance / busy is uniform over (0, 1) where a call waits.
+        waited[waits] = -self.wait.busy_s * np.log1p(-chance[waits] / self.wait.busy) if len(waits) else 0.0
+        if ahead is not None and self.wait.free:
+            free = np.searchsorted(np.cumsum(self.wait.free), chance, side="right")
+            late = np.where(free == 0, ahead, np.maximum(ahead + 1 - free, 0))
+            waited += np.where(free < len(self.wait.free), late, 0) * self.wait.ahead_s
+        return waited
+
+
+@dataclass(frozen=True, slots=True)
+class Visits:
+    """Draws visits of one operator: by option its law, and [run] the option where there are several."""
 
     generator: np.random.Generator
-    log_mean: ByRun
-    log_sd: ByRun
-    probability: ByRun
-    wait_s: ByRun
+    laws: Mapping[int, Law]
+    chosen: Runs | None
 
-    def draw(self, runs: Runs) -> tuple[Floats, Floats]:
-        """[visit] seconds waited and seconds in a slot, one visit for each of `runs`."""
-        service = self.generator.standard_normal(len(runs))
-        service *= at(self.log_sd, runs)
-        service += at(self.log_mean, runs)
-        np.exp(service, out=service)
+    def draw(self, runs: Runs, batch: Runs | None) -> tuple[Floats, Floats]:
+        """[visit] seconds waited and seconds in a slot, one visit for each of `runs`.
+
+        `batch` [visit], never falling, numbers the batches that the visits come in; None where each comes alone.
+        """
+        normal = self.generator.standard_normal(len(runs))
         chance = 1.0 - self.generator.random(len(runs))  # never 0, so that an endless wait is endless
-        probability, wait_s = at(self.probability, runs), at(self.wait_s, runs)
-        wait = np.zeros(len(runs))
-        waits = np.flatnonzero(chance < probability)
-        if len(waits):
-            # 1 - chance / probability is uniform over (0, 1) where a call waits.
-            wait[waits] = -at(wait_s, waits) * np.log1p(-chance[waits] / at(probability, waits))
-        return wait, service
+        ahead: Runs | None = None
+        if batch is not None:
+            first = np.searchsorted(batch, batch)
+            ahead = np.arange(len(runs)) - first
+            chance = chance[first]
+        if self.chosen is None:
+            (law,) = self.laws.values()
+            return law.wait_s(chance, ahead), np.exp(law.log_mean + law.log_sd * normal)
+        waited, service = np.zeros(len(runs)), np.zeros(len(runs))
+        for option, law in self.laws.items():
+            here = np.flatnonzero(self.chosen[runs] == option)
+            waited[here] = law.wait_s(chance[here], None if ahead is None else ahead[here])
+            service[here] = np.exp(law.log_mean + law.log_sd * normal[here])
+        return waited, service
 
 
 def at(value: ByRun, runs: Runs) -> ByRun:
@@ -91,15 +119,15 @@ def routes_of(served: Served, seed: Seed, runs: int) -> dict[int, Runs]:
 
 def visits_of(served: Served, seed: Seed, routes: Mapping[int, Runs]) -> dict[int, Visits]:
     """By operator that the placement takes, what draws its visits."""
-    found: dict[int, Visits] = {}
-    for operator, shares in enumerate(served.routed.shares):
-        if shares:
-            by_option = {option: _parameters(served, operator, option) for option, _ in shares}
-            chosen = routes.get(operator)
-            columns = zip(*by_option.values(), strict=True)
-            first, second, third, fourth = (_by_run(dict(zip(by_option, row, strict=True)), chosen) for row in columns)
-            found[operator] = Visits(seed.generator("visit", operator), first, second, third, fourth)
-    return found
+    return {
+        operator: Visits(
+            generator=seed.generator("visit", operator),
+            laws={option: _law(served, operator, option) for option, _ in shares},
+            chosen=routes.get(operator),
+        )
+        for operator, shares in enumerate(served.routed.shares)
+        if shares
+    }
 
 
 def edge_seconds(moves: Sequence[Move], source: Runs | None, target: Runs | None) -> ByRun:
@@ -121,22 +149,11 @@ def edge_seconds(moves: Sequence[Move], source: Runs | None, target: Runs | None
     return table[src, dst]
 
 
-def _parameters(served: Served, operator: int, option: int) -> tuple[float, float, float, float]:
-    """Of a lognormal with mean m and deviation d: sd^2 = ln(1 + (d / m)^2), mean = ln m - sd^2 / 2; and the wait."""
+def _law(served: Served, operator: int, option: int) -> Law:
+    """Of a lognormal with mean m and deviation d: sd^2 = ln(1 + (d / m)^2), mean = ln m - sd^2 / 2."""
     service = served.agent.load.services[operator][option]
     wait = served.waits[operator, option]
-    waited = wait.mean_s / wait.probability if wait.probability > 0.0 else 0.0
-    if service.visit_s == 0.0:
-        return -math.inf, 0.0, wait.probability, waited
-    variance = math.log1p((service.sd_s / service.visit_s) ** 2)
-    log_mean = math.log(service.visit_s * served.margin) - variance / 2.0
-    return log_mean, math.sqrt(variance), wait.probability, waited
-
-
-def _by_run(values: Mapping[int, float], chosen: Runs | None) -> ByRun:
-    if chosen is None:
-        return next(iter(values.values()))
-    table = np.zeros(max(values) + 1)
-    for option, value in values.items():
-        table[option] = value
-    return table[chosen]
+    if service.slot_s == 0.0:
+        return Law(-math.inf, 0.0, wait)
+    variance = math.log1p((service.sd_s / service.slot_s) ** 2)
+    return Law(math.log(service.slot_s * served.margin) - variance / 2.0, math.sqrt(variance), wait)

@@ -20,6 +20,21 @@ Call = tuple[Floats, Floats]
 
 
 @dataclass(frozen=True, slots=True)
+class Who:
+    """The visits of a block: the `runs` they belong to, and the numbers of the batches that they come in.
+
+    A fan-out is a batch, with all that is inside it; `batch` never falls, and is None outside of every fan-out.
+    """
+
+    runs: Runs
+    batch: Runs | None = None
+
+    def some(self, positions: Runs) -> Who:
+        """Some of the visits, in their order."""
+        return Who(self.runs[positions], None if self.batch is None else self.batch[positions])
+
+
+@dataclass(frozen=True, slots=True)
 class Passed:
     """What a block took: by step when it started and finished and, of operators, the call; `end` of the whole block.
 
@@ -48,8 +63,9 @@ class Walk:
     first_s: Mapping[int, Floats]
     spent: Mapping[int, tuple[Floats, Floats]]
 
-    def block(self, block: TimedBlock, runs: Runs, begin: Floats) -> Passed:
-        """A block that begins at `begin` [visit] in each of `runs` [visit]."""
+    def block(self, block: TimedBlock, who: Who, begin: Floats) -> Passed:
+        """A block that begins at `begin` [visit] in each of the runs that visit it."""
+        runs = who.runs
         found = Passed([], [], [], {}, begin)
         for position, step in enumerate(block.steps):
             start = begin
@@ -57,7 +73,7 @@ class Walk:
                 start = begin + self.slowest(step.entering, runs)
             for wait in step.waits:
                 start = np.maximum(start, self.arrival(block, wait, found, runs))
-            finish, call = self.step(step, position, found, (runs, start))
+            finish, call = self.step(step, position, found, (who, start))
             found.starts.append(start)
             found.finishes.append(finish)
             found.calls.append(call)
@@ -98,31 +114,30 @@ class Walk:
             return None
         return self.first_item(step.blocks[alternative], inner, inner_position, (tuple(rest), count))
 
-    def step(
-        self, step: Step, position: int, found: Passed, at_runs: tuple[Runs, Floats]
-    ) -> tuple[Floats, Call | None]:
+    def step(self, step: Step, position: int, found: Passed, visit: tuple[Who, Floats]) -> tuple[Floats, Call | None]:
         """When a step finishes, and the call if it is an operator."""
-        runs, start = at_runs
+        who, start = visit
         node = step.node
         if isinstance(node, OpNode):
-            return self.operator(step, found, at_runs)
+            return self.operator(step, found, visit)
         if isinstance(node, ChooseNode):
             alternative = self.alternative[node.choice]
-            inner = self.block(step.blocks[alternative], runs, start)
+            inner = self.block(step.blocks[alternative], who, start)
             found.inner[position, alternative] = inner
             return inner.end, None
         if isinstance(node, LoopNode):
-            return self.loop(step, node, at_runs), None
+            return self.loop(step, node, visit), None
         if isinstance(node, FanoutNode):
-            return self.fanout(step, node, at_runs), None
-        return self.branch(step, node, at_runs), None
+            return self.fanout(step, node, visit), None
+        return self.branch(step, node, visit), None
 
-    def operator(self, step: Step, found: Passed, at_runs: tuple[Runs, Floats]) -> tuple[Floats, Call]:
+    def operator(self, step: Step, found: Passed, visit: tuple[Who, Floats]) -> tuple[Floats, Call]:
         """A visit; the reader of a stream ends no earlier than one item's time after the last item has arrived."""
-        runs, start = at_runs
+        who, start = visit
+        runs = who.runs
         assert isinstance(step.node, OpNode)
         operator = step.node.operator
-        waited, service = self.visits[operator].draw(runs)
+        waited, service = self.visits[operator].draw(runs, who.batch)
         finish = start + waited + service
         for wait in step.waits:
             if wait.items is not None:
@@ -136,33 +151,34 @@ class Walk:
             self.spent[operator][1][runs[::-1]] = service[::-1]
         return finish, (waited, service)
 
-    def loop(self, step: Step, node: LoopNode, at_runs: tuple[Runs, Floats]) -> Floats:
-        runs, end = at_runs[0], at_runs[1].copy()
-        passed = draw_counts(self.nodes[node.id], passes(node), len(runs))
+    def loop(self, step: Step, node: LoopNode, visit: tuple[Who, Floats]) -> Floats:
+        who, end = visit[0], visit[1].copy()
+        passed = draw_counts(self.nodes[node.id], passes(node), len(who.runs))
         for count in range(node.max_iters):
             still = np.flatnonzero(passed > count)
             if not len(still):
                 break
-            end[still] = self.block(step.blocks[0], runs[still], end[still]).end
+            end[still] = self.block(step.blocks[0], who.some(still), end[still]).end
         return end
 
-    def fanout(self, step: Step, node: FanoutNode, at_runs: tuple[Runs, Floats]) -> Floats:
-        runs, end = at_runs[0], at_runs[1].copy()
-        width = draw_counts(self.nodes[node.id], items(node), len(runs))
+    def fanout(self, step: Step, node: FanoutNode, visit: tuple[Who, Floats]) -> Floats:
+        who, end = visit[0], visit[1].copy()
+        width = draw_counts(self.nodes[node.id], items(node), len(who.runs))
         some = np.flatnonzero(width)
         if len(some):
-            each = np.repeat(np.arange(len(runs)), width)
-            ends = self.block(step.blocks[0], runs[each], end[each]).end
+            each = np.repeat(np.arange(len(who.runs)), width)
+            batch = each if who.batch is None else who.batch[each]
+            ends = self.block(step.blocks[0], Who(who.runs[each], batch), end[each]).end
             end[some] = np.maximum.reduceat(ends, np.cumsum(width[some]) - width[some])
         return end
 
-    def branch(self, step: Step, node: BranchNode, at_runs: tuple[Runs, Floats]) -> Floats:
-        runs, end = at_runs[0], at_runs[1].copy()
-        taken = draw_counts(self.nodes[node.id], node.probabilities, len(runs))
+    def branch(self, step: Step, node: BranchNode, visit: tuple[Who, Floats]) -> Floats:
+        who, end = visit[0], visit[1].copy()
+        taken = draw_counts(self.nodes[node.id], node.probabilities, len(who.runs))
         for index, block in enumerate(step.blocks):
             here = np.flatnonzero(taken == index)
             if len(here):
-                end[here] = self.block(block, runs[here], end[here]).end
+                end[here] = self.block(block, who.some(here), end[here]).end
         return end
 
 
