@@ -20,6 +20,7 @@ from costmodel.offload import attention_work, linear_work
 from costmodel.parallel import why_not_parallel
 from costmodel.precision import bytes_per_value
 from costmodel.roofline import combined, kv_shards, step_coefficients, time
+from costmodel.spyre import is_spyre
 from costmodel.step import StepCoefficients, decode_s
 
 Half = Literal["attention", "linear"]
@@ -111,6 +112,11 @@ def _held_weight_bytes(model: Model, part: Part, precision: str) -> float:
 def _check_place(  # noqa: PLR0917 - the coordinates of one option of a plan
     model: Model, part: Part, device: Device, tp: int, precision: str, batch: float, context_tokens: float
 ) -> None:
+    if is_spyre(device.id):
+        raise CostError(
+            f"Spyre's stack serves whole prefills, decodes and embeddings, so {device.id} cannot run the {part} of "
+            f"{model.id} alone; place it on another class, or the whole here"
+        )
     reason = why_not_parallel(model, device, tp)
     if reason is not None:
         raise CostError(reason)

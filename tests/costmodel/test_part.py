@@ -81,3 +81,15 @@ def test_an_encoder_and_a_decoder_apart_take_what_the_run_takes(models: ModelCat
     assert whole.latency_s <= sum(part.latency_s for part in parts)
     assert sum(part.terms["memory"] for part in parts) == pytest.approx(whole.terms["memory"])
     assert sum(part.terms["compute"] for part in parts) == pytest.approx(whole.terms["compute"])
+
+
+def test_spyre_runs_no_part_alone(models: ModelCatalog, llama: Model) -> None:
+    card = load_catalog("default").device("spyre_1_0")
+    for half in ("attention", "linear"):
+        with pytest.raises(
+            CostError, match=rf"spyre_1_0 cannot run the {half} of llama3\.1-8b alone; place it on another"
+        ):
+            estimate_half(llama, half, card, 1, "fp16", 1, 1000, 100)
+    for part in ("encoder", "decoder"):
+        with pytest.raises(CostError, match=f"Spyre's stack serves whole prefills.* cannot run the {part} of whisper"):
+            estimate_encoder_part(models.model("whisper"), part, card, 1, "fp16", 40)

@@ -11,7 +11,7 @@ from placement.solve import Solution, solve
 from tests.placement import sample_agents as agents
 from tests.placement.sample_agents import cores, graph_op, h100, pricing
 
-COLOCATED, DISAGGREGATED = 0, 1
+COLOCATED, DISAGGREGATED, OFFLOADED = 0, 1, 2
 
 
 @pytest.fixture
@@ -21,19 +21,23 @@ def lowered() -> Lowered:
 
 def solution(lowered: Lowered, prefill_tp: int, decode_tp: int) -> Solution:
     """Disaggregated on the H100s, in pools of these degrees; the best of all else."""
+    return on_h100s(lowered, DISAGGREGATED, {"answer.prefill": prefill_tp, "answer.decode": decode_tp})
+
+
+def on_h100s(lowered: Lowered, alternative: int, tps: dict[str, int]) -> Solution:
+    """An alternative on the H100s, in pools of these degrees by operator; the best of all else."""
     problem = lowered.problem
     best = solve(problem)
     option = list(best.placement.option)
-    tps = {"answer.prefill": prefill_tp, "answer.decode": decode_tp}
     for index, (spec, within) in enumerate(zip(lowered.specs, lowered.structure.alternatives, strict=True)):
         pools = [problem.pools[each.pool] for each in problem.operators[index].options]
-        if within == (0, DISAGGREGATED):
+        if within == (0, alternative):
             option[index] = next(
                 i for i, pool in enumerate(pools) if (pool.device, pool.tp) == ("h100_sxm", tps[spec.id])
             )
         elif within is not None:
             option[index] = None
-    placement = Placement(tuple(option), (DISAGGREGATED,))
+    placement = Placement(tuple(option), (alternative,))
     return replace(best, placement=placement, evaluation=evaluate(problem, placement), bound_usd=0.0)
 
 
@@ -53,6 +57,37 @@ def test_kv_is_not_sent_from_a_pool_to_itself(lowered: Lowered) -> None:
 def test_kv_between_two_pools_of_one_class_stays(lowered: Lowered) -> None:
     before = solution(lowered, 2, 1)
     assert settle(lowered, before).placement == before.placement
+
+
+def test_a_decode_is_not_split_over_two_devices_of_one_class(lowered: Lowered) -> None:
+    before = on_h100s(
+        lowered, OFFLOADED, {"answer.prefill": 1, "answer.decode_attention": 1, "answer.decode_linear": 1}
+    )
+    after = settle(lowered, before)
+    assert after.placement.alternative == (COLOCATED,)
+    (taken,) = (
+        lowered.problem.pools[lowered.problem.operators[index].options[option].pool].id
+        for index, option in enumerate(after.placement.option)
+        if lowered.specs[index].id == "answer.decode" and option is not None
+    )
+    assert taken == "h100_sxm/llama3.1-8b/tp1/fp16"
+    assert after.evaluation == evaluate(lowered.problem, after.placement)
+    assert after.evaluation.latency_s < before.evaluation.latency_s
+    assert after.evaluation.objective_usd <= before.evaluation.objective_usd
+
+
+def test_a_whole_is_not_moved_to_a_class_that_did_none_of_the_work(lowered: Lowered) -> None:
+    # by the settled alternative every operator is where a namesake was, or on a class that its parts were on
+    before = on_h100s(
+        lowered, OFFLOADED, {"answer.prefill": 2, "answer.decode_attention": 1, "answer.decode_linear": 2}
+    )
+    after = settle(lowered, before)
+    places = {
+        lowered.problem.pools[lowered.problem.operators[index].options[option].pool].device
+        for index, option in enumerate(after.placement.option)
+        if option is not None and lowered.structure.alternatives[index] is not None and lowered.specs[index].models
+    }
+    assert places == {"h100_sxm"}
 
 
 def test_what_is_settled_stays(lowered: Lowered) -> None:

@@ -76,6 +76,23 @@ def test_an_operator_is_explained_in_each_alternative(capsys: pytest.CaptureFixt
     assert {"hp", "co"} <= set(disaggregated.split())
 
 
+def test_passes_on_request_plan_beside_the_default_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    fleet = ("--fleet", "examples/fleets/mixed.yaml", "--sla", "60s", "--json")
+    chunked = ["plan", FILE, *fleet, "--passes", "chunk-prefill{tokens=512}"]
+    assert invoke(chunked) == 0
+    after = json.loads(capsys.readouterr().out)
+    assert invoke(chunked[:-2]) == 0
+    before = json.loads(capsys.readouterr().out)
+    took = [{each["name"]: each["latency_s"] for each in one["operators"]} for one in (before, after)]
+    # a prompt of 1000 tokens is read in two steps: each has the engine's time and reads the weights
+    assert took[1]["answer.prefill"] > took[0]["answer.prefill"]
+
+
+def test_passes_that_placement_does_not_price_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["plan", FILE, *FLEET, "--passes", "decompose-moe"]) == 1
+    assert "chunk-prefill" in capsys.readouterr().err
+
+
 def test_an_unknown_operator_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["plan", FILE, *FLEET, "--explain", "nobody"]) == 1
     assert "there is no operator 'nobody'; use one of answer.render, answer.prefill" in capsys.readouterr().err

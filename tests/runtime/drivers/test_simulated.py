@@ -62,6 +62,20 @@ def test_a_prefill_after_a_prefix_is_handed_its_kv(settings: Settings, call: Any
     assert error.value.failure.message == "the KV of the prefix is in 'other', the prefill runs in 'cpu'"
 
 
+def test_an_attention_hands_on_the_messages_to_the_linear_layers(settings: Settings, call: Any) -> None:
+    attended = run_one(settings("told", op="llm.decode_attention"), call("told", kv=KV)).value
+    assert attended == {"attended": "run/told#1", "pool": "cpu", "simulated": True, "messages": KV["messages"]}
+    linear = call("told", attended=attended, arguments={"question": "x"})
+    assert run_one(settings("told", op="llm.decode_linear"), linear).value == "1 messages about x"
+
+
+def test_a_decoder_gives_the_value_of_the_run_whose_input_was_encoded(settings: Settings, call: Any) -> None:
+    whole = run_one(settings("hear", op="model.run"), call("hear", audio="a.wav")).value
+    encoded = run_one(settings("hear", op="model.encode"), call("hear", audio="a.wav")).value
+    assert encoded == {"encoded": "run/hear#1", "pool": "cpu", "simulated": True, "arguments": {"audio": "a.wav"}}
+    assert run_one(settings("hear", op="model.decode"), call("hear", encoded=encoded)).value == whole
+
+
 def test_a_decode_without_simulate_is_a_placeholder_of_its_model(settings: Settings, call: Any) -> None:
     made = settings("ask", op="llm.decode")
     made.operators["ask"] = made.operators["ask"].model_copy(update={"model": "llama3.1-8b"})
