@@ -78,5 +78,4 @@ def test_a_fanout_of_eight_through_one_queue(slots: int, utilisation: float) -> 
     exact = percentiles((ends.reshape(-1, 8).max(axis=1) - arrive)[WARM_UP // 4 :])
     root = chain(FanoutNode("fan", 8.0, 8, chain(OpNode(0))))
     found = judged(levels, agent(levels, root, op("o", (0, 1.0, 0.5), visits=8.0), rate=rate))
-    print(slots, utilisation, [f"{one / other - 1:+.0%}" for one, other in zip(found, exact, strict=True)])
     assert found == pytest.approx(exact, rel=0.15)

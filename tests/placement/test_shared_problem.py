@@ -30,6 +30,8 @@ def test_sampled_runs_take_the_time_outside_too() -> None:
     problem = waiting_outside(Service(slot_s=0.001, sd_s=0.0, outside_s=2.0), 2.001)
     found = judge_shared(problem, at(0, replicas=(1,)), samples=100)
     assert found.agents[0].latency_mean_s == pytest.approx(2.001, rel=1e-3)
+    assert found.agents[0].sampled is not None
+    assert found.agents[0].sampled.p50_s == pytest.approx(2.001, rel=1e-3)
 
 
 def test_an_option_that_leaves_it_out_is_refused() -> None:
