@@ -6,12 +6,13 @@ The only file that talks to the solver, so that its statuses, tolerances and qui
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Protocol
 
 import highspy
 import numpy as np
+from highspy import cb
 
 from placement.linear import LinearModel
 
@@ -63,11 +64,31 @@ def relax(model: LinearModel, time_s: float) -> Relaxation | None:
     return Relaxation(solver.getInfo().objective_function_value, tuple(solver.getSolution().col_dual))
 
 
-def minimise(model: LinearModel, limits: Limits, start: Mapping[int, float] | None = None) -> Outcome:
+class Watch(Protocol):
+    """Whoever works beside a solve, on another thread: called while it runs, often and in no rhythm."""
+
+    def progress(self, bound: float) -> bool:
+        """Takes the lower bound so far; True ends the solve."""
+        ...
+
+    def better(self, values: Sequence[float]) -> None:
+        """Takes a better solution that the solve found, by column."""
+        ...
+
+    def offer(self) -> Sequence[float] | None:
+        """A solution that was found elsewhere since the last call, by column."""
+        ...
+
+
+def minimise(
+    model: LinearModel, limits: Limits, start: Mapping[int, float] | None = None, watch: Watch | None = None
+) -> Outcome:
     """Solves the model; `start` gives some columns of a known solution. Raises `SolverError`."""
     if not model.cost:
         return _empty(model)
     solver = _solver(model, limits)
+    if watch is not None:
+        _observe(solver, watch)
     if start:
         indices = np.fromiter(start.keys(), dtype=np.int32)
         values = np.fromiter(start.values(), dtype=np.float64)
@@ -93,6 +114,24 @@ def _solver(model: LinearModel, limits: Limits) -> highspy.Highs:
         _must(solver.setOptionValue(name, value), f"option {name}={value}")
     _must(solver.passModel(_lp(model)), "the model")
     return solver
+
+
+def _observe(solver: highspy.Highs, watch: Watch) -> None:
+    kinds = cb.HighsCallbackType
+
+    def called(
+        kind: int, _: str, found: cb.HighsCallbackOutput, given: cb.HighsCallbackInput, __: object
+    ) -> None:
+        if kind == kinds.kCallbackMipInterrupt:
+            given.user_interrupt = watch.progress(found.mip_dual_bound)
+        elif kind == kinds.kCallbackMipImprovingSolution:
+            watch.better(list(found.mip_solution))
+        elif (offered := watch.offer()) is not None:
+            given.setSolution(np.asarray(offered, dtype=np.float64))
+
+    solver.setCallback(called, None)
+    for kind in (kinds.kCallbackMipInterrupt, kinds.kCallbackMipImprovingSolution, kinds.kCallbackMipUserSolution):
+        solver.startCallback(kind)
 
 
 def _empty(model: LinearModel) -> Outcome:
@@ -128,7 +167,7 @@ def _outcome(solver: highspy.Highs) -> Outcome:
     status, states = solver.getModelStatus(), highspy.HighsModelStatus
     if status in (states.kInfeasible, states.kUnboundedOrInfeasible):
         return Outcome("infeasible", None, math.inf, math.inf)
-    if status not in (states.kOptimal, states.kTimeLimit, states.kModelEmpty):
+    if status not in (states.kOptimal, states.kTimeLimit, states.kModelEmpty, states.kInterrupt):
         raise SolverError(f"HiGHS ended with {solver.modelStatusToString(status)}")
     info = solver.getInfo()
     found = info.primal_solution_status == highspy.kSolutionStatusFeasible
@@ -136,7 +175,8 @@ def _outcome(solver: highspy.Highs) -> Outcome:
     objective = info.objective_function_value if found else math.inf
     # A model without integer columns is solved as a linear program, which has no bound of its own.
     bound = info.mip_dual_bound if any(_integers(solver)) else objective
-    return Outcome("optimal" if status != states.kTimeLimit else "time_limit", values, objective, bound)
+    ended = status in (states.kTimeLimit, states.kInterrupt)
+    return Outcome("time_limit" if ended else "optimal", values, objective, bound)
 
 
 def _integers(solver: highspy.Highs) -> list[bool]:

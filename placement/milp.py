@@ -31,13 +31,18 @@ class Program:
 
 def formulate(prepared: Prepared, form: Form) -> Program:
     """Builds the program of a prepared problem."""
-    decisions = decide(prepared, form)
+    return formulate_decided(decide(prepared, form))
+
+
+def formulate_decided(decisions: Decisions) -> Program:
+    """Adds the rows of a program whose columns of decisions stand, and perhaps those of other programs beside them."""
+    form = decisions.form
     _add_groups(decisions)
     if form.keep_capacity:
         _add_capacity(decisions)
     edges = add_transfers(decisions)
-    limited = form.keep_sla and prepared.problem.sla is not None and form.goal in ("cost", "devices")
-    if limited or form.goal == "latency":
+    limited = form.keep_sla and decisions.problem.sla is not None and form.goal in ("cost", "devices")
+    if limited or form.goal == "latency" or form.usd_per_s:
         _add_latency(decisions, edges)
     return Program(decisions.model, decisions.options, decisions.choices)
 
@@ -94,6 +99,9 @@ def _add_latency(decisions: Decisions, edges: Sequence[Terms]) -> None:
         end = model.column(1.0)
         model.row(0.0, combine({end: 1.0}, scale(-1.0, total)), math.inf)
         return
+    if form.usd_per_s:
+        end = model.column(decisions.priced(form.usd_per_s * form.seconds))
+        model.row(0.0, combine({end: 1.0}, scale(-1.0, total)), math.inf)
     if problem.sla is None:
         return
     over: Terms = {}

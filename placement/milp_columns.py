@@ -21,7 +21,8 @@ Goal = Literal["cost", "latency", "devices", "links"]
 class Form:
     """Which program to build. `usd` and `seconds` are the units of its objective and its times.
 
-    An SLA or capacity that is not kept is left out. Options that cost more than `cutoff_usd` a run are left out.
+    An SLA or capacity that is not kept is left out. Options that cost more than `cutoff_usd` a run are left out. Each
+    second of the SLA's statistic adds `usd_per_s` to the cost, also below the limit.
     """
 
     goal: Goal = "cost"
@@ -30,6 +31,7 @@ class Form:
     usd: float = 1.0
     seconds: float = 1.0
     cutoff_usd: float = math.inf
+    usd_per_s: float = 0.0
 
 
 def seconds_unit(prepared: Prepared) -> float:
@@ -82,9 +84,12 @@ class Decisions:
         return columns
 
 
-def decide(prepared: Prepared, form: Form) -> Decisions:
-    """Adds the columns of all decisions: one option for each operator that runs, one alternative for each choice."""
-    found = Decisions(prepared, form, LinearModel(), [], [], {(): {}})
+def decide(prepared: Prepared, form: Form, model: LinearModel | None = None) -> Decisions:
+    """Adds the columns of all decisions: one option for each operator that runs, one alternative for each choice.
+
+    To `model`, or to a new one.
+    """
+    found = Decisions(prepared, form, model or LinearModel(), [], [], {(): {}})
     model = found.model
     for names in prepared.problem.choices:
         columns = [model.binary() for _ in names]

@@ -29,7 +29,7 @@ class Reduced:
 
 
 @dataclass(frozen=True, slots=True)
-class _Facts:
+class Facts:
     """What decides whether a move is safe.
 
     Classes whose pools all fit at once; by pool, the operators that may use it; by operator, the edges that touch it;
@@ -52,7 +52,7 @@ def presolve(prepared: Prepared) -> Reduced:
     The first of equal options stays.
     """
     problem, dead = drop_replaced_places(prepared.problem)
-    facts = _facts(replace(prepared, problem=problem))
+    facts = facts_of(replace(prepared, problem=problem))
     kept = tuple(() if index in dead else _kept(facts, index) for index in range(len(problem.operators)))
     operators = tuple(
         replace(operator, options=tuple(operator.options[index] for index in indices))
@@ -61,7 +61,8 @@ def presolve(prepared: Prepared) -> Reduced:
     return Reduced(replace(problem, operators=operators), kept)
 
 
-def _facts(prepared: Prepared) -> _Facts:
+def facts_of(prepared: Prepared) -> Facts:
+    """What decides whether moves of a problem are safe."""
     problem = prepared.problem
     users: list[set[int]] = [set() for _ in problem.pools]
     for index, operator in enumerate(problem.operators):
@@ -74,7 +75,7 @@ def _facts(prepared: Prepared) -> _Facts:
     for index, edge in enumerate(problem.edges):
         edges[edge.src].add(index)
         edges[edge.dst].add(index)
-    return _Facts(
+    return Facts(
         problem=problem,
         roomy=frozenset(device for device, count in prepared.counts.items() if taken[device] <= count),
         users=users,
@@ -95,7 +96,7 @@ def _following(block: TimedBlock) -> Iterator[int]:
             yield from _following(inner)
 
 
-def _kept(facts: _Facts, operator: int) -> tuple[int, ...]:
+def _kept(facts: Facts, operator: int) -> tuple[int, ...]:
     """One pass in order of latency, cost and index, in which only an earlier option can dominate a later one.
 
     Only options that are kept are looked at, so every dropped one has a safe move to a kept one.
@@ -103,12 +104,13 @@ def _kept(facts: _Facts, operator: int) -> tuple[int, ...]:
     options = facts.problem.operators[operator].options
     kept: list[int] = []
     for index in sorted(range(len(options)), key=lambda one: (options[one].latency_s, options[one].cost_usd, one)):
-        if not any(_dominates(facts, operator, options[better], options[index]) for better in kept):
+        if not any(dominates(facts, operator, options[better], options[index]) for better in kept):
             kept.append(index)
     return tuple(sorted(kept))
 
 
-def _dominates(facts: _Facts, operator: int, better: Option, worse: Option) -> bool:
+def dominates(facts: Facts, operator: int, better: Option, worse: Option) -> bool:
+    """Whether the operator may move from the worse option to the better one, wherever its neighbours are."""
     if better.latency_s > worse.latency_s or better.cost_usd > worse.cost_usd:
         return False
     if better.pool == worse.pool:
@@ -131,14 +133,14 @@ def _dominates(facts: _Facts, operator: int, better: Option, worse: Option) -> b
     return sum(more) <= worse.latency_s - better.latency_s and more_usd <= saved_usd
 
 
-def _fits(facts: _Facts, operator: int, better: Option, worse: Option) -> bool:
+def _fits(facts: Facts, operator: int, better: Option, worse: Option) -> bool:
     """The better pool adds no devices: its class has room for every pool, or it takes the place of the worse one."""
     one, other = facts.problem.pools[better.pool], facts.problem.pools[worse.pool]
     alone = facts.users[worse.pool] == {operator}
     return one.device in facts.roomy or (alone and one.device == other.device and one.tp <= other.tp)
 
 
-def _worst_move(facts: _Facts, operator: int, index: int, pair: tuple[Option, Option]) -> tuple[float, float] | None:
+def _worst_move(facts: Facts, operator: int, index: int, pair: tuple[Option, Option]) -> tuple[float, float] | None:
     """The most seconds and dollars that the edge takes more at the better option than at the worse one, at least 0.
 
     Over all places of the other end; None where the better option forbids what the worse one allows.

@@ -1,0 +1,159 @@
+"""Plans a fleet that several agents share: the cheapest replicas and placements that the judge accepts.
+
+The program knows waiting and deviations as constants only. So it is solved at several `kappa`, for each agent by
+bisection, and the sampled judge says which of the answers hold.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import highspy
+
+from placement.highs import Limits
+from placement.kappa import FIRST_KAPPA, LEAST_KAPPA, brackets, following, learn, lowered
+from placement.problem import Placement
+from placement.shared_evaluate import SharedEvaluation, judge_shared
+from placement.shared_fixed import FoundShared, solve_fixed
+from placement.shared_problem import AgentLoad, SharedPlacement, SharedProblem
+from placement.shared_surrogate import Aim, surrogate
+
+DEFAULT_TIME_LIMIT_S = 60.0
+DEFAULT_GAP = 0.01
+SAMPLES = 10_000
+MOST_SOLVES = 8
+BOUND_SCOPE = "surrogate"
+"""A bound holds for the program at the kappa of the answer, not for every plan that the judge would accept."""
+
+
+class SharedInfeasibleError(ValueError):
+    """No plan keeps all limits; at kappa 0 this is proven for the surrogate, whose waiting is an upper bound."""
+
+
+class SharedUndecidedError(RuntimeError):
+    """Time or solves ran out with neither a plan that the judge accepts nor a proof that there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """How many solves at fixed kappa, the seconds of the longest, and of everything."""
+
+    solves: int
+    longest_s: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SharedSolution:
+    """A plan that the judge accepts, and how good it is.
+
+    `objective` (the aim, per hour), `bound` and `gap` = (objective - bound) / objective are of the surrogate at `kappas`
+    [agent]. `status` is `optimal` where the gap asked for was proven at those kappas.
+    """
+
+    placement: SharedPlacement
+    evaluation: SharedEvaluation
+    objective: float
+    bound: float
+    gap: float
+    bound_scope: str
+    status: Literal["optimal", "time_limit"]
+    kappas: tuple[float, ...]
+    spent: Spent
+    solver: str
+
+
+OnBetter = Callable[[SharedSolution], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How hard to try: seconds in all, the gap to prove, sampled runs of each agent, their seed, threads."""
+
+    time_limit_s: float = DEFAULT_TIME_LIMIT_S
+    gap: float = DEFAULT_GAP
+    samples: int = SAMPLES
+    seed: int = 0
+    threads: int | None = None
+
+
+DEFAULT_EFFORT = Effort()
+DOLLARS = Aim()
+
+
+def solve_shared(
+    problem: SharedProblem,
+    aim: Aim = DOLLARS,
+    effort: Effort = DEFAULT_EFFORT,
+    on_better: OnBetter | None = None,
+) -> SharedSolution:
+    """The best plan for the aim that the judge accepts, sampled percentiles included.
+
+    `on_better` is called with each plan that is better than those before. Raises `ProblemError`,
+    `SharedInfeasibleError`, `SharedUndecidedError`, and `DisagreementError` for a mistake in the program or the score.
+    """
+    began = time.monotonic()
+    known = brackets(len(problem.agents))
+    kappas: list[float] | None = [_first_kappa(agent) for agent in problem.agents]
+    best: SharedSolution | None = None
+    start: Sequence[Placement] | None = None
+    longest_s, solves = 0.0, 0
+    while kappas is not None and solves < MOST_SOLVES:
+        left_s = effort.time_limit_s - (time.monotonic() - began)
+        if solves and left_s <= 0.0:
+            break
+        limits = Limits(max(0.0, left_s) / (2.0 if best is None else 3.0), effort.gap, effort.threads)
+        found = solve_fixed(surrogate(problem, kappas, aim), limits, start)
+        solves, longest_s = solves + 1, max(longest_s, found.seconds)
+        if found.placements is None or found.score is None:
+            kappas = lowered(known, kappas)
+            continue
+        start = found.placements
+        plan = SharedPlacement(found.placements, found.score.replicas)
+        verdict = judge_shared(problem, plan, samples=effort.samples, seed=effort.seed)
+        holds = agents_that_hold(problem, verdict)
+        if verdict.feasible and (best is None or found.score.objective < best.objective):
+            spent = Spent(solves, longest_s, time.monotonic() - began)
+            best = _solution(plan, verdict, found, kappas, spent)
+            if on_better:
+                on_better(best)
+        known = learn(known, kappas, holds)
+        kappas = following(known, kappas, holds, accepted=best is not None)
+    if best is None and kappas is None and not start:
+        raise SharedInfeasibleError(f"{problem.name}: no plan keeps all limits, with waiting as at the levels' caps")
+    if best is None:
+        raise SharedUndecidedError(f"{problem.name}: the judge accepts none of the plans of {solves} solves")
+    return replace(best, spent=Spent(solves, longest_s, time.monotonic() - began))
+
+
+def _first_kappa(agent: AgentLoad) -> float:
+    sla = agent.problem.sla
+    return LEAST_KAPPA if sla is None else FIRST_KAPPA
+
+
+def agents_that_hold(problem: SharedProblem, verdict: SharedEvaluation) -> list[bool]:
+    """[agent] whether the judge finds all its limits on time kept."""
+    late = [limit.what for limit in verdict.violations if limit.kind in ("sla", "first_output", "ttft")]
+    return [not any(what == each.name or what.startswith(f"{each.name} ") for what in late) for each in problem.agents]
+
+
+def _solution(
+    plan: SharedPlacement, verdict: SharedEvaluation, found: FoundShared, kappas: Sequence[float], spent: Spent
+) -> SharedSolution:
+    version = f"HiGHS {highspy.HIGHS_VERSION_MAJOR}.{highspy.HIGHS_VERSION_MINOR}.{highspy.HIGHS_VERSION_PATCH}"
+    return SharedSolution(
+        placement=plan,
+        evaluation=verdict,
+        objective=found.score.objective if found.score else math.inf,
+        bound=found.bound,
+        gap=found.gap,
+        bound_scope=BOUND_SCOPE,
+        status="time_limit" if found.status == "time_limit" else "optimal",
+        kappas=tuple(kappas),
+        spent=spent,
+        solver=version,
+    )

@@ -1,0 +1,167 @@
+"""The provisioned problem with waiting and deviation as constants, so that each agent is a metered problem again.
+
+Waiting depends on load and replicas, and a percentile on everything; neither is linear. Here a level waits as one
+replica does at its cap, and an operator takes its mean, that wait and `kappa` deviations; a `kappa` below 0 leaves off that
+share of the wait, which is an upper bound where replicas are many. The judge corrects `kappa`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from placement.prepared import Prepared, prepare
+from placement.problem import DeviceCapacity, Edge, Operator, Option, Placement, Problem, Transfer
+from placement.queueing import Arrivals, offered_slots, waiting
+from placement.shared_prepared import PreparedAgent, PreparedShared, prepare_shared
+from placement.shared_problem import AgentLoad, SharedProblem
+
+HOUR_S = 3600.0
+UNLIMITED = 10**9
+"""Devices of a class in an agent's own table: the counts hold for all agents together, and for replicas."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What is minimised, per hour: dollars, watts, grams of CO2e, and seconds of the agents' statistics, each weighed.
+
+    Seconds count once for each agent (`latency`: by how much each second weighs). Fees and traffic count as dollars.
+    """
+
+    usd: float = 1.0
+    watts: float = 0.0
+    gco2e: float = 0.0
+    latency: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Surrogate:
+    """A shared problem at one `kappa` for each agent.
+
+    `agents` [agent] are metered problems: an option's `latency_s` is (7)'s tau, its `cost_usd` dollars an hour of a
+    visit's fees. `shares` [agent][operator][option] is the share of one replica of its level that the operator keeps
+    busy, over the cap; replicas are the sum of shares, rounded up. `prices` [level] is what a replica adds to the aim;
+    `most` [level] how many replicas the fleet has room for.
+    """
+
+    problem: SharedProblem
+    aim: Aim
+    kappas: tuple[float, ...]
+    agents: tuple[Prepared, ...]
+    shares: tuple[tuple[tuple[float, ...], ...], ...]
+    prices: tuple[float, ...]
+    most: tuple[int, ...]
+
+
+def surrogate(problem: SharedProblem, kappas: Sequence[float], aim: Aim) -> Surrogate:
+    """The surrogate of a shared problem. Raises `ProblemError` where a table contradicts itself."""
+    prepared = prepare_shared(problem)
+    waits = level_waits(prepared)
+    levels = problem.levels
+    return Surrogate(
+        problem=problem,
+        aim=aim,
+        kappas=tuple(kappas),
+        agents=tuple(
+            prepare(_metered(agent, problem.margin, waits, kappa, aim))
+            for agent, kappa in zip(prepared.agents, kappas, strict=True)
+        ),
+        shares=tuple(_shares(problem, agent) for agent in problem.agents),
+        prices=tuple(aim.usd * l.usd_per_hour + aim.watts * l.watts + aim.gco2e * l.gco2e_per_hour for l in levels),
+        most=tuple(prepared.counts[level.pool.device] // level.pool.tp for level in levels),
+    )
+
+
+def level_waits(prepared: PreparedShared) -> list[float]:
+    """[level] mean seconds of waiting of one replica at its cap, if all operators that may use it did alike.
+
+    More replicas at the same utilisation wait less, so that this is an upper bound for that mix of operators.
+    """
+    margin = prepared.problem.margin
+    users: list[list[Arrivals]] = [[] for _ in prepared.problem.levels]
+    for agent in prepared.agents:
+        for index, (operator, services) in enumerate(zip(agent.load.problem.operators, agent.load.services, strict=True)):
+            for option, service in zip(operator.options, services, strict=True):
+                rate, batch = agent.load.rate_per_s * operator.visits, agent.batches[index]
+                row = Arrivals(rate, margin * service.slot_s, margin * service.slot_sd_s, agent.load.arrival_cv2, batch)
+                users[option.pool].append(row)
+    found: list[float] = []
+    for level, rows in zip(prepared.problem.levels, users, strict=True):
+        offered = offered_slots(rows)
+        scale = level.cap * level.slots / offered if offered > 0.0 else 0.0
+        waits = waiting([replace(row, calls_per_s=row.calls_per_s * scale) for row in rows], level.slots)
+        weights = zip(rows, waits, strict=True)
+        calls = math.fsum(row.calls_per_s for row in rows)
+        found.append(math.fsum(row.calls_per_s * wait.mean_s for row, wait in weights) / calls if offered > 0.0 else 0.0)
+    return found
+
+
+def _metered(agent: PreparedAgent, margin: float, waits: Sequence[float], kappa: float, aim: Aim) -> Problem:
+    problem = agent.prepared.problem
+    per_hour = aim.usd * HOUR_S * agent.load.rate_per_s
+    deviations = 0.0 if agent.prepared.stat == "worst" else max(0.0, kappa)
+    share = 1.0 + min(0.0, kappa)
+    operators: list[Operator] = []
+    for operator, services, spread in zip(problem.operators, agent.load.services, agent.spreads, strict=True):
+        rows: list[Option] = []
+        for option, service in zip(operator.options, services, strict=True):
+            own_s = service.visit_s + deviations * spread * service.sd_s
+            tau = margin * own_s + share * waits[option.pool]
+            rows.append(replace(option, latency_s=tau, cost_usd=option.cost_usd * per_hour))
+        operators.append(replace(operator, options=tuple(rows)))
+    tables: dict[int, Mapping[tuple[str, str], Transfer]] = {}
+    penalty = problem.penalty_usd_per_s
+    return replace(
+        problem,
+        operators=tuple(operators),
+        edges=tuple(_priced(edge, per_hour, tables) for edge in problem.edges),
+        capacities=tuple(DeviceCapacity(row.device, UNLIMITED) for row in problem.capacities),
+        penalty_usd_per_s=None if penalty is None else penalty * per_hour,
+    )
+
+
+def _priced(edge: Edge, per_hour: float, tables: dict[int, Mapping[tuple[str, str], Transfer]]) -> Edge:
+    if id(edge.table) not in tables:
+        rows = edge.table.items()
+        tables[id(edge.table)] = {pair: replace(move, cost_usd=move.cost_usd * per_hour) for pair, move in rows}
+    return replace(edge, table=tables[id(edge.table)])
+
+
+def _shares(problem: SharedProblem, agent: AgentLoad) -> tuple[tuple[float, ...], ...]:
+    found: list[tuple[float, ...]] = []
+    for operator, services in zip(agent.problem.operators, agent.services, strict=True):
+        rows: list[float] = []
+        for option, service in zip(operator.options, services, strict=True):
+            level = problem.levels[option.pool]
+            busy = problem.margin * agent.rate_per_s * operator.visits * service.slot_s
+            rows.append(busy / (level.cap * level.slots))
+        found.append(tuple(rows))
+    return tuple(found)
+
+
+def allowed(problem: SharedProblem, agent: int, level: int) -> bool:
+    """Whether the agent may use the level: a level of a tenant serves that tenant only."""
+    tenant = problem.levels[level].tenant
+    return tenant is None or tenant == problem.agents[agent].tenant
+
+
+def replicas_of(table: Surrogate, placements: Sequence[Placement]) -> tuple[int, ...]:
+    """[level] the fewest replicas that keep every cap."""
+    return tuple(math.ceil(share * (1.0 - 1e-9)) for share in level_shares(table, placements))
+
+
+def level_shares(table: Surrogate, placements: Sequence[Placement]) -> list[float]:
+    """[level] replicas that would be busy at the cap, before rounding up."""
+    found = [0.0] * len(table.prices)
+    for prepared, rows, placement in zip(table.agents, table.shares, placements, strict=True):
+        for operator, shares, option in zip(prepared.problem.operators, rows, placement.option, strict=True):
+            if option is not None:
+                found[operator.options[option].pool] += shares[option]
+    # An operator of no load still needs a replica to run on.
+    for prepared, placement in zip(table.agents, placements, strict=True):
+        for operator, option in zip(prepared.problem.operators, placement.option, strict=True):
+            if option is not None:
+                pool = operator.options[option].pool
+                found[pool] = max(found[pool], 1e-6)
+    return found
