@@ -6,7 +6,6 @@ Device figures are round numbers of the order of public data sheets and cloud pr
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -158,9 +157,7 @@ class _Call:
     seconds: float = 0.0
 
 
-def _agent(
-    rng: random.Random, name: str, shape: Shape, levels: Sequence[Level], pools: tuple[Pool, ...]
-) -> AgentLoad:
+def _agent(rng: random.Random, name: str, shape: Shape, levels: Sequence[Level], pools: tuple[Pool, ...]) -> AgentLoad:
     calls, root, links = _structure(rng, shape.operators)
     visits = _visits(root, len(calls))
     served = [[_served(call, level) for level in levels] for call in calls]

@@ -120,7 +120,7 @@ def _observe(solver: highspy.Highs, watch: Watch) -> None:
     kinds = cb.HighsCallbackType
 
     def called(
-        kind: int, _: str, found: cb.HighsCallbackOutput, given: cb.HighsCallbackInput, __: object
+        kind: cb.HighsCallbackType, _: str, found: cb.HighsCallbackOutput, given: cb.HighsCallbackInput, __: object
     ) -> None:
         if kind == kinds.kCallbackMipInterrupt:
             given.user_interrupt = watch.progress(found.mip_dual_bound)

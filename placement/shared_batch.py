@@ -41,7 +41,7 @@ class Batch:
 
     def costs(self, levels: Levels) -> tuple[Floats, Floats]:
         """[placement] the aim without latency and penalties, and by how much devices and budgets are exceeded."""
-        columns = np.arange(levels.shape[1])
+        columns = np.arange(levels.shape[1], dtype=np.intp)
         shares = np.zeros((len(self.table.prices), levels.shape[1]))
         cost = np.zeros(levels.shape[1])
         for unit, row in enumerate(levels):
@@ -83,7 +83,10 @@ class Batch:
 
 def batch(table: Surrogate, units: Units) -> Batch:
     """Prepares the arrays."""
-    where = [{m: u for u, each in enumerate(units.units) if each.agent == a for m in each.members} for a in range(len(table.agents))]
+    where = [
+        {m: u for u, each in enumerate(units.units) if each.agent == a for m in each.members}
+        for a in range(len(table.agents))
+    ]
     agents = [_agent(table, units, index, unit_of) for index, unit_of in enumerate(where)]
     problem = table.problem
     names = [row.device for row in problem.capacities]

@@ -102,7 +102,9 @@ def _until(end: float, limits: Limits) -> Limits:
     return replace(limits, time_s=max(0.0, end - time.monotonic()))
 
 
-def _whole(table: Surrogate, program: SharedProgram, meeting: Meeting, limits: Limits, watch: Watch | None = None) -> Outcome:
+def _whole(
+    table: Surrogate, program: SharedProgram, meeting: Meeting, limits: Limits, watch: Watch | None = None
+) -> Outcome:
     """The whole program from the best answer known."""
     start = start_shared(table, program, meeting.placements) if meeting.placements else None
     outcome = minimise(program.model, limits, start, watch)

@@ -176,9 +176,7 @@ def _improve(rows: Batch, levels: Levels, merit: float, end: float) -> Levels:
     return levels
 
 
-def _pairs(
-    rows: Batch, levels: Levels, moves: _Moves, singles: tuple[Floats, Floats, Floats]
-) -> list[tuple[int, int]]:
+def _pairs(rows: Batch, levels: Levels, moves: _Moves, singles: tuple[Floats, Floats, Floats]) -> list[tuple[int, int]]:
     """Pairs that should save and keep all limits, judged by the sums of what each does alone, the cheapest first."""
     cost, broken, seconds = singles
     now_cost, _ = rows.costs(levels[:, None])

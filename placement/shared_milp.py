@@ -7,7 +7,7 @@ the devices that replicas take, and the budgets.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from placement.linear import LinearModel
@@ -67,7 +67,11 @@ def _add_levels(table: Surrogate, decisions: Sequence[Decisions], usd: float) ->
 
 
 def _add_level(
-    table: Surrogate, level: int, users: Sequence[Sequence[tuple[int, float]]], usd: float, decisions: Sequence[Decisions]
+    table: Surrogate,
+    level: int,
+    users: Sequence[Sequence[tuple[int, float]]],
+    usd: float,
+    decisions: Sequence[Decisions],
 ) -> int:
     model = decisions[0].model
     needed = math.ceil(math.fsum(max(share for _, share in columns) for columns in users)) + 1

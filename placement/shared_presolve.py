@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from placement.prepared import prepare
+from placement.prepared import Prepared, prepare
 from placement.presolve import Facts, dominates, facts_of
 from placement.problem import Placement
 from placement.shared_surrogate import Surrogate, allowed
@@ -27,7 +27,9 @@ class ReducedShared:
     def restore(self, placements: Sequence[Placement]) -> tuple[Placement, ...]:
         """The same placements in the original's indices."""
         return tuple(
-            Placement(tuple(None if k is None else rows[k] for k, rows in zip(one.option, kept, strict=True)), one.alternative)
+            Placement(
+                tuple(None if k is None else rows[k] for k, rows in zip(one.option, kept, strict=True)), one.alternative
+            )
             for one, kept in zip(placements, self.kept, strict=True)
         )
 
@@ -54,9 +56,13 @@ def presolve_shared(table: Surrogate) -> ReducedShared:
     facts = [facts_of(prepared) for prepared in table.agents]
     roomy = _roomy(table, users)
     kept: list[int] = []
-    order = sorted((level for level, rows in enumerate(users) if rows), key=lambda l: (table.prices[l], -len(users[l]), l))
+    order = sorted(
+        (level for level, rows in enumerate(users) if rows), key=lambda at: (table.prices[at], -len(users[at]), at)
+    )
     for level in order:
-        if not any(_dominates_level(table, (users[other], users[level]), (other, level), facts, roomy) for other in kept):
+        if not any(
+            _dominates_level(table, (users[other], users[level]), (other, level), facts, roomy) for other in kept
+        ):
             kept.append(level)
     return _reduced(table, frozenset(kept))
 
@@ -105,12 +111,15 @@ def _has_better(
     agent, operator = user
     rows, shares = table.agents[agent].problem.operators[operator].options, table.shares[agent][operator]
     return all(
-        any(shares[b] <= shares[w] and dominates(facts[agent], operator, rows[b], rows[w]) for b in better) for w in worse
+        any(shares[b] <= shares[w] and dominates(facts[agent], operator, rows[b], rows[w]) for b in better)
+        for w in worse
     )
 
 
 def _reduced(table: Surrogate, levels: frozenset[int]) -> ReducedShared:
-    agents, shares, kept = [], [], []
+    agents: list[Prepared] = []
+    shares: list[tuple[tuple[float, ...], ...]] = []
+    kept: list[tuple[tuple[int, ...], ...]] = []
     for agent, (prepared, rows) in enumerate(zip(table.agents, table.shares, strict=True)):
         indices = tuple(
             tuple(

@@ -51,8 +51,8 @@ class Spent:
 class SharedSolution:
     """A plan that the judge accepts, and how good it is.
 
-    `objective` (the aim, per hour), `bound` and `gap` = (objective - bound) / objective are of the surrogate at `kappas`
-    [agent]. `status` is `optimal` where the gap asked for was proven at those kappas.
+    `objective` (the aim, per hour), `bound` and `gap` = (objective - bound) / objective are of the surrogate at
+    `kappas` [agent]. `status` is `optimal` where the gap asked for was proven at those kappas.
     """
 
     placement: SharedPlacement

@@ -1,8 +1,8 @@
 """The provisioned problem with waiting and deviation as constants, so that each agent is a metered problem again.
 
 Waiting depends on load and replicas, and a percentile on everything; neither is linear. Here a level waits as one
-replica does at its cap, and an operator takes its mean, that wait and `kappa` deviations; a `kappa` below 0 leaves off that
-share of the wait, which is an upper bound where replicas are many. The judge corrects `kappa`.
+replica does at its cap, and an operator takes its mean, that wait and `kappa` deviations; a `kappa` below 0 leaves off
+that share of the wait, which is an upper bound where replicas are many. The judge corrects `kappa`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ from placement.prepared import Prepared, prepare
 from placement.problem import DeviceCapacity, Edge, Operator, Option, Placement, Problem, Transfer
 from placement.queueing import Arrivals, offered_slots, waiting
 from placement.shared_prepared import PreparedAgent, PreparedShared, prepare_shared
-from placement.shared_problem import AgentLoad, SharedProblem
+from placement.shared_problem import AgentLoad, Level, SharedProblem
 
 HOUR_S = 3600.0
+FULL = 0.98
+"""The largest utilisation at which waiting is taken, since at 1 it has no end; the judge looks at the real one."""
+
 UNLIMITED = 10**9
 """Devices of a class in an agent's own table: the counts hold for all agents together, and for replicas."""
 
@@ -68,9 +71,13 @@ def surrogate(problem: SharedProblem, kappas: Sequence[float], aim: Aim) -> Surr
             for agent, kappa in zip(prepared.agents, kappas, strict=True)
         ),
         shares=tuple(_shares(problem, agent) for agent in problem.agents),
-        prices=tuple(aim.usd * l.usd_per_hour + aim.watts * l.watts + aim.gco2e * l.gco2e_per_hour for l in levels),
+        prices=tuple(_price(aim, level) for level in levels),
         most=tuple(prepared.counts[level.pool.device] // level.pool.tp for level in levels),
     )
+
+
+def _price(aim: Aim, level: Level) -> float:
+    return aim.usd * level.usd_per_hour + aim.watts * level.watts + aim.gco2e * level.gco2e_per_hour
 
 
 def level_waits(prepared: PreparedShared) -> list[float]:
@@ -81,7 +88,9 @@ def level_waits(prepared: PreparedShared) -> list[float]:
     margin = prepared.problem.margin
     users: list[list[Arrivals]] = [[] for _ in prepared.problem.levels]
     for agent in prepared.agents:
-        for index, (operator, services) in enumerate(zip(agent.load.problem.operators, agent.load.services, strict=True)):
+        for index, (operator, services) in enumerate(
+            zip(agent.load.problem.operators, agent.load.services, strict=True)
+        ):
             for option, service in zip(operator.options, services, strict=True):
                 rate, batch = agent.load.rate_per_s * operator.visits, agent.batches[index]
                 row = Arrivals(rate, margin * service.slot_s, margin * service.slot_sd_s, agent.load.arrival_cv2, batch)
@@ -89,11 +98,13 @@ def level_waits(prepared: PreparedShared) -> list[float]:
     found: list[float] = []
     for level, rows in zip(prepared.problem.levels, users, strict=True):
         offered = offered_slots(rows)
-        scale = level.cap * level.slots / offered if offered > 0.0 else 0.0
+        scale = min(level.cap, FULL) * level.slots / offered if offered > 0.0 else 0.0
         waits = waiting([replace(row, calls_per_s=row.calls_per_s * scale) for row in rows], level.slots)
         weights = zip(rows, waits, strict=True)
         calls = math.fsum(row.calls_per_s for row in rows)
-        found.append(math.fsum(row.calls_per_s * wait.mean_s for row, wait in weights) / calls if offered > 0.0 else 0.0)
+        found.append(
+            math.fsum(row.calls_per_s * wait.mean_s for row, wait in weights) / calls if offered > 0.0 else 0.0
+        )
     return found
 
 

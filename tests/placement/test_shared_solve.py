@@ -1,0 +1,79 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from ir.sla import Sla
+from placement.brute_force import TooManyPlacementsError
+from placement.problem import OpNode
+from placement.shared_brute_force import brute_force_shared
+from placement.shared_evaluate import judge_shared
+from placement.shared_problem import SharedProblem
+from placement.shared_solve import Effort, SharedInfeasibleError, SharedSolution, SharedUndecidedError, solve_shared
+from tests.placement.problems import chain
+from tests.placement.shared_problems import agent, level, op, shared, small_shared
+
+QUICK = Effort(time_limit_s=20.0, gap=0.0, samples=500)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(small_shared())
+def test_every_plan_is_one_that_the_sampled_judge_accepts(problem: SharedProblem) -> None:
+    better: list[SharedSolution] = []
+    try:
+        solution = solve_shared(problem, effort=QUICK, on_better=better.append)
+    except (SharedInfeasibleError, SharedUndecidedError):
+        return
+    verdict = judge_shared(problem, solution.placement, samples=QUICK.samples, seed=QUICK.seed)
+    assert verdict.violations == ()
+    assert verdict.limits == solution.evaluation.limits
+    assert 0.0 <= solution.gap <= 1.0
+    assert (solution.bound_scope, better[-1].objective) == ("surrogate", solution.objective)
+    assert [one.objective for one in better] == sorted((one.objective for one in better), reverse=True)
+    try:
+        best = brute_force_shared(problem, samples=QUICK.samples, seed=QUICK.seed, most=20_000).best
+    except TooManyPlacementsError:
+        return
+    assert best is not None
+    assert solution.evaluation.objective_usd_per_hour >= best[1].objective_usd_per_hour * (1.0 - 1e-9)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(small_shared())
+def test_without_limits_on_time_it_finds_what_brute_force_finds(problem: SharedProblem) -> None:
+    free = without_slas(problem)
+    try:
+        best = brute_force_shared(free, most=20_000).best
+    except TooManyPlacementsError:
+        return
+    if best is None:
+        with pytest.raises((SharedInfeasibleError, SharedUndecidedError)):
+            solve_shared(free, effort=QUICK)
+        return
+    solution = solve_shared(free, effort=QUICK)
+    assert solution.evaluation.objective_usd_per_hour == pytest.approx(best[1].objective_usd_per_hour, rel=1e-6)
+
+
+def without_slas(problem: SharedProblem) -> SharedProblem:
+    agents = tuple(replace(one, problem=replace(one.problem, sla=None)) for one in problem.agents)
+    return replace(problem, agents=agents)
+
+
+def test_a_deviating_service_takes_a_faster_level_under_p99_than_under_the_mean() -> None:
+    # The slow level takes 1 s with a deviation of 1 s: its mean keeps 2 s, its p99 (4.8 s for this lognormal) does not.
+    levels = (level("slow", slots=64, usd=1.0), level("fast", slots=64, usd=3.0))
+
+    def plan(stat: str) -> tuple[int, ...]:
+        sla = Sla(stat, 2.0)  # type: ignore[arg-type]
+        one = agent(levels, chain(OpNode(0)), op("a", (0, 1.0, 1.0), (1, 0.2, 0.1)), sla=sla)
+        return solve_shared(shared(levels, one), effort=QUICK).placement.replicas
+
+    assert plan("mean") == (1, 0)
+    assert plan("p99") == (0, 1)
+
+
+def test_a_limit_that_nothing_keeps_is_told() -> None:
+    levels = (level("only"),)
+    one = agent(levels, chain(OpNode(0)), op("a", (0, 0.5, 0.0)), rate=0.1, sla=Sla("mean", 0.1))
+    with pytest.raises(SharedInfeasibleError, match="no plan keeps all limits"):
+        solve_shared(shared(levels, one), effort=QUICK)
