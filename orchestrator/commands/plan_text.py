@@ -9,6 +9,7 @@ from orchestrator.commands.homogeneous_text import homogeneous_lines
 from orchestrator.commands.text import percent, table, usd
 from orchestrator.errors import OrchestratorError
 from orchestrator.pipeline import PlanResult
+from orchestrator.places import device_text
 from orchestrator.report import PlanRow, grounds, homogeneous_rows, penalty_usd, plan_rows, refusal
 from placement.plan import Plan
 from placement.problem import Option, Pool
@@ -52,11 +53,6 @@ def explain_text(result: PlanResult, name: str) -> str:
         raise UnknownOperatorError(f"there is no operator {name!r}", f"use one of {', '.join(known)}")
     texts = ["\n".join(_explanation(result, index)) for index in found]
     return "\n\n".join([*texts, *([] if result.feasible else [_infeasible_text(result)])])
-
-
-def device_text(device: str, tp: int, precision: str | None) -> str:
-    """A device class with how many of it work together, and the precision of weights: `h100_sxm x2 fp8`."""
-    return " ".join(filter(None, (device, f"x{tp}" if tp > 1 else "", precision)))
 
 
 def _explanation(result: PlanResult, index: int) -> Iterator[str]:
