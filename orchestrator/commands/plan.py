@@ -39,6 +39,12 @@ def plan(
             "--what-if", metavar="CHANGE", help="Plan again with +1:CLASS, -1:CLASS, sla=SLA, price:CLASS=USD."
         ),
     ] = None,
+    pareto: Annotated[
+        bool, typer.Option("--pareto", help="Below the plan: the plans of which no other is both cheaper and faster.")
+    ] = False,
+    figure: Annotated[
+        Path | None, typer.Option("--figure", metavar="FILE", help="Draw --pareto into a .png, .svg or .pdf file.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="PLAN", help="Write the plan document, for `run --plan`.")
     ] = None,
@@ -75,7 +81,7 @@ def plan(
     if explain == COST and result.plan is not None:
         typer.echo(json_text(cost_json(result.plan, result)) if as_json else cost_text(result.plan, result))
         return 0
-    answers = answer(result, Questions(what_if or ()))
+    answers = answer(result, Questions(what_if or (), pareto, figure))
     if as_json:
         typer.echo(json_text({**plan_json(result), **answers.document}))
     else:

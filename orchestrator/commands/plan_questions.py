@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from orchestrator.pipeline import PlanResult
@@ -14,6 +15,8 @@ class Questions:
     """What was asked beside the plan."""
 
     what_if: Sequence[str] = ()
+    pareto: bool = False
+    figure: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,8 @@ def answer(result: PlanResult, asked: Questions) -> Answers:
     found = Answers([], {})
     if asked.what_if:
         _what_if(result, asked.what_if, found)
+    if asked.pareto or asked.figure is not None:
+        _pareto(result, asked.figure, found)
     return found
 
 
@@ -39,3 +44,16 @@ def _what_if(result: PlanResult, changes: Sequence[str], found: Answers) -> None
     answers = what_if(result, changes)
     found.lines.extend(what_if_lines(answers))
     found.document["what_if"] = what_if_json(answers)
+
+
+def _pareto(result: PlanResult, figure: Path | None, found: Answers) -> None:
+    from orchestrator.commands.pareto_text import check_drawable, draw_front, pareto_json, pareto_lines
+    from placement.pareto import pareto
+
+    if figure is not None:
+        check_drawable()
+    front = pareto(result.lowered.problem, time_s=result.request.time_limit_s)
+    found.lines.extend(pareto_lines(front, result))
+    found.document["pareto"] = pareto_json(front, result)
+    if figure is not None:
+        draw_front(front, result, figure)

@@ -1,6 +1,6 @@
 """The figures, drawn with matplotlib where it is installed; all they show is in the tables too.
 
-The only file that imports matplotlib, an optional extra.
+matplotlib is an optional extra; `commands.pareto_text` imports it too.
 """
 
 # pyright: reportUnknownMemberType=false
