@@ -47,7 +47,8 @@ def _what_if(result: PlanResult, changes: Sequence[str], found: Answers) -> None
 
 
 def _pareto(result: PlanResult, figure: Path | None, found: Answers) -> None:
-    from orchestrator.commands.pareto_text import check_drawable, draw_front, pareto_json, pareto_lines
+    from orchestrator.commands.pareto_figure import check_drawable, draw_front
+    from orchestrator.commands.pareto_text import pareto_json, pareto_lines
     from placement.pareto import pareto
 
     if figure is not None:

@@ -48,7 +48,7 @@ def test_the_front_as_a_figure(name: str, tmp_path: Path, capsys: pytest.Capture
 def test_a_figure_that_cannot_be_drawn_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("orchestrator.commands.pareto_text.find_spec", lambda _: None)
+    monkeypatch.setattr("orchestrator.commands.pareto_figure.find_spec", lambda _: None)
     assert invoke([*WORKED, "--figure", str(tmp_path / "front.png")]) == 1
     assert "pip install '.[figures]'" in capsys.readouterr().err
 
