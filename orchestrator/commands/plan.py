@@ -28,6 +28,10 @@ def plan(
         typer.Option("--precision", metavar="LIST", help="Precisions that weights may have, such as fp16,fp8."),
     ] = "fp16",
     passes: AddedPasses = "",
+    calibration: Annotated[
+        str,
+        typer.Option("--calibration", metavar="FILE", help="What `calibrate` wrote; none: the plain roofline."),
+    ] = "shipped",
     time_limit: Annotated[str, typer.Option("--time-limit", metavar="TIME", help="Time for the solver.")] = "30s",
     explain: Annotated[
         str | None,
@@ -71,6 +75,7 @@ def plan(
         batch=batch,
         precisions=tuple(name.strip() for name in precision.split(",")),
         time_limit_s=parse_duration_s(time_limit),
+        calibration=calibration,
         passes=passes,
     )
     graph = find_agent(file, agent).graph

@@ -16,8 +16,8 @@ from placement.problem import Option, Pool
 
 HEADER = ("operator", "kind", "device", "calls", "mean time", "cost/run", "runner-up")
 NUMBERS = ("calls", "mean time", "cost/run")
-OPTION_HEADER = ("", "device", "mean time", "cost/call", "batch", "source", "bound by", "notes")
-OPTION_NUMBERS = ("mean time", "cost/call", "batch")
+OPTION_HEADER = ("", "device", "mean time", "80 %", "cost/call", "batch", "source", "bound by", "notes")
+OPTION_NUMBERS = ("mean time", "80 %", "cost/call", "batch")
 
 
 class UnknownOperatorError(OrchestratorError):
@@ -88,9 +88,20 @@ def _totals(plan: Plan, penalty: float) -> Iterator[str]:
         limit = f"{plan.sla.stat} <= {format_duration(plan.sla.limit_s)}"
         yield f"SLA {limit}: {format_duration(promised.latency_s)}, {slack}; critical path: {path}"
     yield f"latency: mean {format_duration(promised.latency_mean_s)}, worst {format_duration(promised.latency_worst_s)}"
+    yield from _interval(plan)
     soft = f", and {usd(penalty)} of penalty for the time over the SLA" if penalty else ""
     yield f"cost: {usd(promised.cost_usd)} per run ({plan.cost_basis}){soft}"
     yield f"bound: {usd(plan.bound_usd)}, gap {percent(plan.gap)} (of: {plan.bound_scope})"
+
+
+def _interval(plan: Plan) -> Iterator[str]:
+    """Between what the SLA's statistic lies, and whether its high end still keeps the limit."""
+    low_s, high_s = plan.promised.latency_low_s, plan.promised.latency_high_s
+    if low_s is None or high_s is None:
+        return
+    over = plan.sla is not None and high_s > plan.sla.limit_s
+    risk = "; the high end is over the SLA" if over else ""
+    yield f"interval: {format_duration(low_s)} to {format_duration(high_s)} (80 %, if all estimates err alike){risk}"
 
 
 def _choices(plan: Plan) -> Iterator[str]:
@@ -130,9 +141,16 @@ def _option_row(option: Option, pool: Pool, taken: bool) -> tuple[str, ...]:
         "->" if taken else "",
         device_text(pool.device, pool.tp, pool.precision),
         format_duration(option.latency_s),
+        _ends(option),
         usd(option.cost_usd),
         str(option.batch),
         option.source,
         option.bound_by,
         "; ".join(option.notes),
     )
+
+
+def _ends(option: Option) -> str:
+    if option.low_s is None or option.high_s is None:
+        return ""
+    return f"{format_duration(option.low_s)} - {format_duration(option.high_s)}"
