@@ -106,7 +106,14 @@ def price_module(module: ModuleOp, graph: Graph, fleet: Fleet, request: PlanRequ
         raise PlanRequestError(
             "a soft SLA needs an SLA, and neither the request nor the agent has one", "state its limit"
         )
-    pricing = Pricing(fleet, load_models(), request.precisions, request.batch, _corrections(fleet, request))
+    pricing = Pricing(
+        fleet,
+        load_models(),
+        request.precisions,
+        request.batch,
+        _corrections(fleet, request),
+        rotates=request.batch > 1,
+    )
     return from_ir(view.entry(module), pricing, sla, request.soft_usd_per_s)
 
 

@@ -37,11 +37,8 @@ _CORRECTED_AS: Mapping[str, Literal["prefill", "decode"]] = {
 
 _HALVES = ("decode_attention", "decode_linear")
 
-_CALLS_TO_ROTATE = 2
-
-TOO_FEW_TO_ROTATE = (
-    "one call alone would hold the devices of both halves of its decode by turns; with two or more (--batch 2) each half "
-    "serves one while the other serves another"
+NO_ROTATION = (
+    "one call alone holds the devices of both halves of its decode, by turns; --batch 2 lets others have theirs"
 )
 """Why a batch of one has no offloaded attention by formula; a measured row says by itself what its half takes."""
 
@@ -81,8 +78,8 @@ def roofline_rows(spec: OperatorSpec, device_class: DeviceClass, pricing: Pricin
     if device_class.count == 0:
         yield Refusal(device_class.id, "the fleet has 0 of them", is_limit=True)
     batch = pricing.batch if spec.phase in _BATCHED else 1
-    if spec.phase in _HALVES and batch < _CALLS_TO_ROTATE:
-        yield Refusal(device_class.id, TOO_FEW_TO_ROTATE, is_limit=True)
+    if spec.phase in _HALVES and not pricing.rotates:
+        yield Refusal(device_class.id, NO_ROTATION, is_limit=True)
         return
     for model in (pricing.models.model(name) for name in spec.models):
         for tp in tensor_parallel_degrees(model, device, device_class.count):

@@ -24,7 +24,7 @@ class Pricing:
     """What prices a problem: the fleet with its profile, model shapes, and which precisions and batch to offer.
 
     `corrections` take the roofline of text generators to what was measured; None: the plain roofline, without
-    intervals.
+    intervals. `rotates`: while one half of a decode with offloaded attention serves a call, the other serves another.
     """
 
     fleet: Fleet
@@ -32,6 +32,7 @@ class Pricing:
     precisions: tuple[str, ...] = ("fp16",)
     batch: int = 1
     corrections: Corrections | None = None
+    rotates: bool = True
 
 
 @dataclass(frozen=True, slots=True)
