@@ -1,5 +1,5 @@
 from placement.interval import latency_interval_s
-from placement.problem import Block, Operator, OpNode, Option, Placement, Pool, Problem
+from placement.problem import Block, DeviceCapacity, Operator, OpNode, Option, Placement, Pool, Problem
 
 POOL = Pool("p", "d", "dc", 1, None, None, "d", "d")
 
@@ -8,7 +8,7 @@ def chain(*options: Option) -> Problem:
     operators = tuple(Operator(f"o{index}", "x", 1.0, (option,)) for index, option in enumerate(options))
     nodes = tuple(OpNode(index) for index in range(len(options)))
     waits = tuple((index - 1,) if index else () for index in range(len(options)))
-    return Problem("test", operators, (POOL,), (), (), Block(nodes, waits))
+    return Problem("test", operators, (POOL,), (DeviceCapacity("d", 1),), (), Block(nodes, waits))
 
 
 def test_a_chain_lies_between_the_sums_of_its_ends() -> None:
