@@ -41,6 +41,7 @@ def formulate_shared(table: Surrogate, usd: float) -> SharedProgram:
         agents.append(formulate_decided(decided))
     replicas = _add_levels(table, decisions, usd)
     _add_capacities(table, model, replicas)
+    _add_budgets(table, decisions, replicas)
     for cut in replica_cuts(table):
         terms, least = as_terms(cut, replicas)
         model.row(least, terms, math.inf)
@@ -92,16 +93,31 @@ def _add_capacities(table: Surrogate, model: LinearModel, replicas: Sequence[int
         terms = {column: float(level.pool.tp) for column, level in used if level.pool.device == capacity.device}
         if math.fsum(tp * model.upper[column] for column, tp in terms.items()) > capacity.count:
             model.row(-math.inf, terms, float(capacity.count))
+
+
+def _add_budgets(table: Surrogate, decisions: Sequence[Decisions], replicas: Sequence[int | None]) -> None:
+    """Upper limits of all replicas together; dollars with the operators' fees, without those of transfers."""
+    model = decisions[0].model
+    used = [(column, level) for column, level in zip(replicas, table.problem.levels, strict=True) if column is not None]
+    fees = {
+        column: fee
+        for decided, rows in zip(decisions, table.fees, strict=True)
+        for columns, row in zip(decided.options, rows, strict=True)
+        for column, fee in zip(columns, row, strict=True)
+        if fee
+    }
     budget = table.problem.budget
     limits = (
         (budget.usd_per_hour, [level.usd_per_hour for _, level in used]),
         (budget.watts, [level.watts for _, level in used]),
         (budget.gco2e_per_hour, [level.gco2e_per_hour for _, level in used]),
     )
-    for limit, amounts in limits:
+    for kind, (limit, amounts) in enumerate(limits):
         if limit is not None:
             unit = max(limit, 1e-12)
             terms = {column: amount / unit for (column, _), amount in zip(used, amounts, strict=True)}
+            if kind == 0:
+                terms |= {column: fee / unit for column, fee in fees.items()}
             model.row(-math.inf, terms, limit / unit)
 
 

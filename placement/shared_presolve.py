@@ -110,8 +110,12 @@ def _has_better(
 ) -> bool:
     agent, operator = user
     rows, shares = table.agents[agent].problem.operators[operator].options, table.shares[agent][operator]
+    fees = table.fees[agent][operator]
     return all(
-        any(shares[b] <= shares[w] and dominates(facts[agent], operator, rows[b], rows[w]) for b in better)
+        any(
+            shares[b] <= shares[w] and fees[b] <= fees[w] and dominates(facts[agent], operator, rows[b], rows[w])
+            for b in better
+        )
         for w in worse
     )
 
@@ -119,6 +123,7 @@ def _has_better(
 def _reduced(table: Surrogate, levels: frozenset[int]) -> ReducedShared:
     agents: list[Prepared] = []
     shares: list[tuple[tuple[float, ...], ...]] = []
+    fees: list[tuple[tuple[float, ...], ...]] = []
     kept: list[tuple[tuple[int, ...], ...]] = []
     for agent, (prepared, rows) in enumerate(zip(table.agents, table.shares, strict=True)):
         indices = tuple(
@@ -133,5 +138,8 @@ def _reduced(table: Surrogate, levels: frozenset[int]) -> ReducedShared:
         operators = tuple(replace(o, options=tuple(o.options[k] for k in ks)) for o, ks in pairs)
         agents.append(prepare(replace(prepared.problem, operators=operators)))
         shares.append(tuple(tuple(row[k] for k in ks) for row, ks in zip(rows, indices, strict=True)))
+        fees.append(tuple(tuple(row[k] for k in ks) for row, ks in zip(table.fees[agent], indices, strict=True)))
         kept.append(indices)
-    return ReducedShared(replace(table, agents=tuple(agents), shares=tuple(shares)), tuple(kept), len(levels))
+    return ReducedShared(
+        replace(table, agents=tuple(agents), shares=tuple(shares), fees=tuple(fees)), tuple(kept), len(levels)
+    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from placement.evaluate import exceeds, score
 from placement.problem import Placement
-from placement.shared_surrogate import Surrogate, replicas_of
+from placement.shared_surrogate import Surrogate, fees_of, replicas_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,11 @@ def score_shared(table: Surrogate, placements: Sequence[Placement]) -> SharedSco
     scores = [score(prepared, one) for prepared, one in zip(table.agents, placements, strict=True)]
     objective = math.fsum(price * count for price, count in zip(table.prices, replicas, strict=True))
     objective += math.fsum(one.objective_usd + table.aim.latency * one.latency_s for one in scores)
-    broken = math.fsum(one.broken for one in scores) + excess(table, replicas)
+    broken = math.fsum(one.broken for one in scores) + excess(table, replicas, fees_of(table, placements))
     return SharedScore(objective, math.fsum(one.over_s for one in scores), broken, replicas)
 
 
-def excess(table: Surrogate, replicas: Sequence[int]) -> float:
+def excess(table: Surrogate, replicas: Sequence[int], fees: float) -> float:
     """Devices over the counts, plus the shares by which budgets are exceeded."""
     levels = list(zip(table.problem.levels, replicas, strict=True))
     used: dict[str, int] = {}
@@ -50,7 +50,7 @@ def excess(table: Surrogate, replicas: Sequence[int]) -> float:
     over = math.fsum(max(0, used.get(row.device, 0) - row.count) for row in table.problem.capacities)
     budget = table.problem.budget
     taken = (
-        (budget.usd_per_hour, math.fsum(level.usd_per_hour * count for level, count in levels)),
+        (budget.usd_per_hour, fees + math.fsum(level.usd_per_hour * count for level, count in levels)),
         (budget.watts, math.fsum(level.watts * count for level, count in levels)),
         (budget.gco2e_per_hour, math.fsum(level.gco2e_per_hour * count for level, count in levels)),
     )

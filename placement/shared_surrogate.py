@@ -43,9 +43,9 @@ class Surrogate:
     """A shared problem at one `kappa` for each agent.
 
     `agents` [agent] are metered problems: an option's `latency_s` is (7)'s tau, its `cost_usd` dollars an hour of a
-    visit's fees. `shares` [agent][operator][option] is the share of one replica of its level that the operator keeps
-    busy, over the cap; replicas are the sum of shares, rounded up. `prices` [level] is what a replica adds to the aim;
-    `most` [level] how many replicas the fleet has room for.
+    visit's fees, as much as they weigh. `shares` [agent][operator][option] is the share of one replica of its level
+    that the operator keeps busy, over the cap; replicas are the sum of shares, rounded up. `fees` likewise are dollars
+    an hour. `prices` [level] is what a replica adds to the aim; `most` [level] how many the fleet has room for.
     """
 
     problem: SharedProblem
@@ -53,6 +53,7 @@ class Surrogate:
     kappas: tuple[float, ...]
     agents: tuple[Prepared, ...]
     shares: tuple[tuple[tuple[float, ...], ...], ...]
+    fees: tuple[tuple[tuple[float, ...], ...], ...]
     prices: tuple[float, ...]
     most: tuple[int, ...]
 
@@ -71,6 +72,7 @@ def surrogate(problem: SharedProblem, kappas: Sequence[float], aim: Aim) -> Surr
             for agent, kappa in zip(prepared.agents, kappas, strict=True)
         ),
         shares=tuple(_shares(problem, agent) for agent in problem.agents),
+        fees=tuple(_fees(agent) for agent in problem.agents),
         prices=tuple(_price(aim, level) for level in levels),
         most=tuple(prepared.counts[level.pool.device] // level.pool.tp for level in levels),
     )
@@ -149,6 +151,22 @@ def _shares(problem: SharedProblem, agent: AgentLoad) -> tuple[tuple[float, ...]
             rows.append(busy / (level.cap * level.slots))
         found.append(tuple(rows))
     return tuple(found)
+
+
+def _fees(agent: AgentLoad) -> tuple[tuple[float, ...], ...]:
+    per_hour = HOUR_S * agent.rate_per_s
+    rows = agent.problem.operators
+    return tuple(tuple(row.visits * option.cost_usd * per_hour for option in row.options) for row in rows)
+
+
+def fees_of(table: Surrogate, placements: Sequence[Placement]) -> float:
+    """Dollars an hour that the operators cost beside their levels; transfers are not among them."""
+    return math.fsum(
+        row[option]
+        for fees, placement in zip(table.fees, placements, strict=True)
+        for row, option in zip(fees, placement.option, strict=True)
+        if option is not None
+    )
 
 
 def allowed(problem: SharedProblem, agent: int, level: int) -> bool:
