@@ -30,15 +30,25 @@ def heading(graph: Graph, lowered: Lowered, solution: Solution) -> Heading:
     fleet = lowered.pricing.fleet
     provenance = Provenance(
         agent=graph.name,
-        graph_sha256=_digest(to_json(graph)),
+        graph_sha256=graph_sha256(graph),
         fleet=fleet.name,
         fleet_sha256=fleet_sha256(fleet),
         catalog=fleet.catalog.name,
         orchestrator_version=version("agent-orchestrator"),
         solver=solution.solver,
-        assumptions=[*_of_cost(fleet), *_of_agent(graph), *_of_options(lowered, solution), *_of_devices(lowered)],
+        assumptions=[
+            *_of_cost(fleet),
+            *assumptions_of_agent(graph),
+            *_of_options(lowered, solution),
+            *assumptions_of_devices(lowered.pricing.fleet),
+        ],
     )
     return Heading(provenance, graph.input_schema, graph.output_schema)
+
+
+def graph_sha256(graph: Graph) -> str:
+    """Digest of the graph document."""
+    return _digest(to_json(graph))
 
 
 def fleet_sha256(fleet: Fleet) -> str:
@@ -56,6 +66,11 @@ def fleet_sha256(fleet: Fleet) -> str:
 def _of_cost(fleet: Fleet) -> Iterator[str]:
     yield "metered cost: a run pays for the time it uses; no queueing, every call finds its pool free"
     yield "latency at mean operator times; percentiles take the quantile of iterations and leave out rare branches"
+    yield from assumptions_of_prices(fleet)
+
+
+def assumptions_of_prices(fleet: Fleet) -> Iterator[str]:
+    """Where prices come from, and what the fleet file supposes."""
     if fleet.finance.kind == "paper":
         yield f"prices by the formula of arXiv 2507.19635, {fleet.finance.column} column"
     else:
@@ -65,7 +80,7 @@ def _of_cost(fleet: Fleet) -> Iterator[str]:
         yield "hypothesis: KV can move to and from Spyre cards, which no serving stack does today"
 
 
-def _of_agent(graph: Graph) -> Iterator[str]:
+def assumptions_of_agent(graph: Graph) -> Iterator[str]:
     """What the agent says and this version does not plan."""
     tasks = list(walk(graph.body))
     executions = [task.execution for task in tasks if isinstance(task, LlmTask | CallTask | ModelTask)]
@@ -95,13 +110,6 @@ def _of_options(lowered: Lowered, solution: Solution) -> Iterator[str]:
     if any(spec.models for spec, _ in taken):
         shared = f"{pricing.batch} call{'s' if pricing.batch > 1 else ''} in a batch of a decode"
         yield f"weights in {' or '.join(pricing.precisions)}, KV in {KV_PRECISION}; {shared}"
-    corrections = pricing.corrections
-    if corrections is not None and any(option.source == "calibrated" for _, option in taken):
-        fitted = corrections.calibration
-        yield (
-            f"text generators: roofline corrected by the calibration {fitted.name!r} of {fitted.date}; intervals hold "
-            "80 % of measurements of points that were left out of it"
-        )
     if any(spec.models and option.source == "profile" for spec, option in taken):
         yield f"profile rows of models are taken to have measured {MEASURED_PRECISION} weights, one call at a time"
     if any(spec.phase in {"render", "parse"} and option.source == "prior" for spec, option in taken):
@@ -110,8 +118,9 @@ def _of_options(lowered: Lowered, solution: Solution) -> Iterator[str]:
     yield f"a value whose size nothing states counts as {ASSUMED_VALUE_BYTES:g} bytes on a link"
 
 
-def _of_devices(lowered: Lowered) -> Iterator[str]:
-    classes = lowered.pricing.fleet.classes
+def assumptions_of_devices(fleet: Fleet) -> Iterator[str]:
+    """Devices that are not here, or not yet anywhere."""
+    classes = fleet.classes
     if any(each.driver == "simulated" for each in classes):
         yield "devices with the driver 'simulated' are not here: their times are predictions, their outputs labelled"
     for each in classes:

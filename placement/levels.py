@@ -20,7 +20,7 @@ from placement.ways import Way
 CAPS = (0.5, 0.7, 0.9)
 """Shares of a replica's slots that may be busy on average."""
 
-MOST_LEVELS = 16
+MOST_LEVELS = 24
 """Levels of one model and phase that are offered, unless a call would be left without any."""
 
 Spot = tuple[Pool, int]
@@ -46,12 +46,11 @@ class Rent:
 
 @dataclass(frozen=True, slots=True)
 class _Score:
-    """A level if all flows used it: dollars an hour with whole replicas and without, and seconds of a mean call."""
+    """A level if all flows used it: dollars an hour of whole replicas, and seconds of a mean call with its waiting."""
 
     spot: Spot
     cap: float
     whole_usd: float
-    fluid_usd: float
     mean_s: float
 
     @property
@@ -79,9 +78,9 @@ def without_power(fleet: Fleet, pools: Iterable[Pool]) -> tuple[str, ...]:
 def pick(flows: Sequence[Flow], fleet: Fleet, most: int = MOST_LEVELS) -> tuple[tuple[Spot, float], ...]:
     """The spots and caps that are offered to flows of one model and phase, in a fixed order.
 
-    For each class the cheapest level for the whole load with whole replicas, the cheapest without rounding and the
-    fastest; then, up to `most`, the cheapest of those that no other beats in both price and speed; and for a flow that
-    none of these takes, its own cheapest.
+    For each class the cheapest level for the whole load with whole replicas, the fastest, and the one with the least
+    product of price and time; then, up to `most`, the cheapest of those that no other beats in both price and speed;
+    and for a flow that none of these takes, its own cheapest.
     """
     spots = list(dict.fromkeys(spot for flow in flows for spot in flow.ways))
     rented = {pool: rents(fleet, pool) for pool in dict.fromkeys(pool for pool, _ in spots)}
@@ -113,7 +112,7 @@ def _score(flows: Sequence[Flow], spot: Spot, cap: float, rent: Rent) -> _Score:
     replicas = busy / (cap * spot[1])
     wait_s = waiting_s(busy / calls, spot[1], cap)
     usd = rent.usd_per_hour
-    return _Score(spot, cap, usd * math.ceil(replicas - 1e-9), usd * replicas / calls, visit_s + wait_s)
+    return _Score(spot, cap, usd * math.ceil(replicas - 1e-9), visit_s + wait_s)
 
 
 def waiting_s(slot_s: float, slots: int, cap: float) -> float:
@@ -128,13 +127,13 @@ def _of_each_class(scores: Sequence[_Score]) -> Iterator[_Score]:
     for device in dict.fromkeys(score.device for score in scores):
         mine = [score for score in scores if score.device == device]
         yield min(mine, key=lambda one: (one.whole_usd, one.mean_s))
-        yield min(mine, key=lambda one: (one.fluid_usd, one.mean_s))
+        yield min(mine, key=lambda one: one.whole_usd * one.mean_s)
         yield min(mine, key=lambda one: (one.mean_s, one.whole_usd))
 
 
 def _unbeaten(scores: Sequence[_Score]) -> Iterator[_Score]:
     """Cheapest first, each faster than all before it; then the same of what is left."""
-    left = sorted(scores, key=lambda one: (one.whole_usd, one.mean_s, one.fluid_usd))
+    left = sorted(scores, key=lambda one: (one.whole_usd, one.mean_s))
     while left:
         best_s, beaten = math.inf, list[_Score]()
         for score in left:

@@ -16,7 +16,6 @@ from placement.data_flow import Carried
 from placement.decision import write_decision
 from placement.evaluate import place_pair
 from placement.from_ir import Lowered
-from placement.interval import latency_interval_s
 from placement.operators import OperatorSpec
 from placement.part_transfers import part_bytes
 from placement.plan_pools import write_pools
@@ -36,8 +35,13 @@ class Heading:
     output_schema: Mapping[str, object]
 
 
-def plan_from_ir(lowered: Lowered, solution: Solution, heading: Heading) -> plan.Plan:
-    """The plan document of a solution: its body from the last form of the IR, the rest from the solution."""
+def plan_from_ir(
+    lowered: Lowered, solution: Solution, heading: Heading, pools: Sequence[plan.PlanPool] | None = None
+) -> plan.Plan:
+    """The plan document of a solution: its body from the last form of the IR, the rest from the solution.
+
+    `pools` None: those of a metered plan, sized for one run.
+    """
     taken = _taken(lowered, solution)
     chosen = zip(lowered.structure.choices, solution.placement.alternative, strict=True)
     last_form = view.entry(run_after_solve(write_decision(lowered, solution)))
@@ -46,7 +50,7 @@ def plan_from_ir(lowered: Lowered, solution: Solution, heading: Heading) -> plan
         agent=lowered.graph.sym_name.data,
         body=write_body(last_form),
         operators=[_operator(lowered, position, taken, calls) for position in taken],
-        pools=write_pools(lowered, taken),
+        pools=write_pools(lowered, taken) if pools is None else list(pools),
         links=_links(lowered),
         transfers=_transfers(lowered, taken),
         sla=_sla(lowered),
@@ -91,8 +95,6 @@ def _operator(
             source=option.source,
             notes=list(option.notes),
             device_s=option.device_s,
-            low_s=option.low_s,
-            high_s=option.high_s,
         ),
         parts=_parts(spec, option, calls.get(spec.id, ())),
         model=pool.model,
@@ -180,13 +182,10 @@ def _sla(lowered: Lowered) -> plan.PlanSla | None:
 
 def _promised(lowered: Lowered, solution: Solution) -> plan.Promised:
     judged = solution.evaluation
-    ends = latency_interval_s(lowered.problem, solution.placement) or (None, None)
     return plan.Promised(
         latency_s=judged.latency_s,
         latency_mean_s=judged.latency_mean_s,
         latency_worst_s=judged.latency_worst_s,
         cost_usd=judged.cost_usd,
         critical_path=[lowered.specs[position].id for position in judged.critical_path],
-        latency_low_s=ends[0],
-        latency_high_s=ends[1],
     )

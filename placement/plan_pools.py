@@ -40,7 +40,7 @@ def write_pools(lowered: Lowered, taken: Mapping[int, Option]) -> list[plan.Plan
             written.append(_functions(lowered, pool, calls, models))
         else:
             batch = max(taken[operator].batch for operator in members[index])
-            written.append(_serving(lowered, pool, max(calls, batch)))
+            written.append(serving_pool(lowered, pool, max(calls, batch)))
     return written
 
 
@@ -65,7 +65,7 @@ def _functions(lowered: Lowered, pool: Pool, calls: int, models: list[Pool]) -> 
     )
 
 
-def _serving(lowered: Lowered, pool: Pool, calls: int) -> plan.PlanPool:
+def serving_pool(lowered: Lowered, pool: Pool, calls: int) -> plan.PlanPool:
     """A pool that serves a model on one replica, with a slot for each call that may be under way."""
     fleet = lowered.pricing.fleet
     device_class = fleet.device_class(pool.device)

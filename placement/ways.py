@@ -20,7 +20,7 @@ from placement.service_times import Serving, ServingTimes, Unservable, serving_t
 from placement.shared_problem import Service
 from placement.token_counts import Count
 
-BATCHES = (1, 4, 16, 64, 256)
+BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 """Calls at once on a replica of a text generator that are offered, as far as memory holds them."""
 
 SERVE, PREFILL, DECODE, RUN, FUNCTIONS, PART = "serve", "prefill", "decode", "run", "functions", "part"

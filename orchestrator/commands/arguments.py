@@ -27,6 +27,20 @@ def _check_time_scale(value: float) -> float:
 AgentFile = Annotated[
     Path, typer.Argument(metavar="FILE", help="A Python file that defines an agent, or a graph document (.json).")
 ]
+AgentFiles = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="FILE...", help="A Python file that defines an agent, or a graph document (.json); several with --load."
+    ),
+]
+LoadFile = Annotated[
+    Path | None,
+    typer.Option("--load", metavar="LOAD", help="How much each agent runs (YAML), for a fleet paid by the hour."),
+]
+Progress = Annotated[
+    bool | None,
+    typer.Option("--progress/--no-progress", help="With --load, tell better answers as they come (a terminal: yes)."),
+]
 AgentName = Annotated[str | None, typer.Option("--agent", metavar="NAME", help="Which agent, if FILE defines several.")]
 FleetFile = Annotated[Path, typer.Option("--fleet", metavar="FLEET", help="The devices that may be used (YAML).")]
 SlaText = Annotated[

@@ -7,15 +7,27 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.commands.arguments import AddedPasses, AgentFile, AgentName, AsJson, Debug, FleetFile, SlaText
+from orchestrator.commands.arguments import (
+    AddedPasses,
+    AgentFiles,
+    AgentName,
+    AsJson,
+    Debug,
+    FleetFile,
+    LoadFile,
+    Progress,
+    SlaText,
+)
 from orchestrator.commands.failure import INFEASIBLE
+from orchestrator.commands.plan_load import only
 from orchestrator.commands.text import json_text
 
 
 def plan(
-    file: AgentFile,
+    files: AgentFiles,
     *,
     fleet: FleetFile,
+    load: LoadFile = None,
     agent: AgentName = None,
     sla: SlaText = None,
     soft: Annotated[
@@ -28,54 +40,56 @@ def plan(
         typer.Option("--precision", metavar="LIST", help="Precisions that weights may have, such as fp16,fp8."),
     ] = "fp16",
     passes: AddedPasses = "",
-    calibration: Annotated[
-        str,
-        typer.Option("--calibration", metavar="FILE", help="What `calibrate` wrote; none: the plain roofline."),
-    ] = "shipped",
     time_limit: Annotated[str, typer.Option("--time-limit", metavar="TIME", help="Time for the solver.")] = "30s",
     explain: Annotated[
         str | None,
         typer.Option("--explain", metavar="OP|cost", help="Every option of one operator, or what the cost is made of."),
     ] = None,
-    what_if: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--what-if", metavar="CHANGE", help="Plan again with +1:CLASS, -1:CLASS, sla=SLA, price:CLASS=USD."
-        ),
-    ] = None,
-    pareto: Annotated[
-        bool, typer.Option("--pareto", help="Below the plan: the plans of which no other is both cheaper and faster.")
-    ] = False,
-    figure: Annotated[
-        Path | None, typer.Option("--figure", metavar="FILE", help="Draw --pareto into a .png, .svg or .pdf file.")
-    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="PLAN", help="Write the plan document, for `run --plan`.")
     ] = None,
+    progress: Progress = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> int:
     """Find the cheapest placement that keeps the SLA.
 
-    A dry run: nothing is started. Exit code 2 when no placement keeps the SLA.
+    With --load, all agents of the load together, on pools of replicas that they share. A dry run: nothing is started.
+    Exit code 2 when no placement keeps the limits.
     """
     from costmodel.fleet import load_fleet
     from ir.duration import parse_duration_s
     from ir.sla import parse_sla
     from orchestrator.agent_files import check_functions, find_agent
     from orchestrator.commands.cost_text import COST, cost_json, cost_text
-    from orchestrator.commands.plan_questions import Questions, answer
     from orchestrator.commands.plan_text import explain_text, plan_text
     from orchestrator.pipeline import PlanRequest, plan_agent
     from orchestrator.report import plan_json
 
+    if load is not None:
+        from orchestrator.commands.plan_load import LoadOptions, plan_load, refuse
+        from orchestrator.fleet_pipeline import FleetRequest
+
+        refuse(
+            {
+                "--agent": agent is not None,
+                "--sla": sla is not None,
+                "--soft": soft is not None,
+                "--batch": batch != 1,
+                "--passes": bool(passes),
+                "--explain": explain is not None,
+            }
+        )
+        precisions = tuple(name.strip() for name in precision.split(","))
+        asked = FleetRequest(precisions, parse_duration_s(time_limit))
+        return plan_load(files, LoadOptions(fleet, load, out, as_json, progress), asked)
+    file = only(files)
     request = PlanRequest(
         sla=None if sla is None else parse_sla(sla),
         soft_usd_per_s=soft,
         batch=batch,
         precisions=tuple(name.strip() for name in precision.split(",")),
         time_limit_s=parse_duration_s(time_limit),
-        calibration=calibration,
         passes=passes,
     )
     graph = find_agent(file, agent).graph
@@ -85,13 +99,10 @@ def plan(
         out.write_text(result.plan.model_dump_json(indent=2) + "\n", encoding="utf-8")
     if explain == COST and result.plan is not None:
         typer.echo(json_text(cost_json(result.plan, result)) if as_json else cost_text(result.plan, result))
-        return 0
-    answers = answer(result, Questions(what_if or (), pareto, figure))
-    if as_json:
-        typer.echo(json_text({**plan_json(result), **answers.document}))
+    elif as_json:
+        typer.echo(json_text(plan_json(result)))
     else:
-        text = plan_text(result) if explain in (None, COST) else explain_text(result, explain)
-        typer.echo("\n".join([text, *answers.lines]))
+        typer.echo(plan_text(result) if explain in (None, COST) else explain_text(result, explain))
         for source in unchecked:
             typer.echo(f"note: {source} is not here, so its hash was not checked")
     return 0 if result.feasible else INFEASIBLE

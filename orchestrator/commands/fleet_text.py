@@ -1,0 +1,106 @@
+"""A plan of shared pools as text: pools, agents, operators, totals with bound and gap, and what it all rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ir.duration import format_duration
+from orchestrator.commands.plan_text import device_text
+from orchestrator.commands.text import percent, table, usd
+from orchestrator.fleet_pipeline import FleetPlan
+from orchestrator.fleet_report import AgentRow, PlacedRow, PoolRow, agent_rows, assumptions, placed_rows, pool_rows
+from placement.shared_plans import Answer
+
+POOLS = ("pool", "device", "replicas", "slots", "busy", "cap", "waiting", "cost/hour")
+AGENTS = ("agent", "runs/s", "cost/hour", "cost/run", "mean", "worst", "SLA", "latency", "slack")
+OPERATORS = ("agent", "operator", "pool", "calls", "mean time", "waiting", "cost/run")
+
+
+def fleet_text(plan: FleetPlan) -> str:
+    """What `orchestrator plan --load` prints, feasible or not."""
+    answer = plan.answer
+    if answer is None:
+        return "\n".join((f"infeasible: {plan.why}", *_left_out(plan)))
+    pools = [_pool(row) for row in pool_rows(plan, answer)]
+    agents = [_agent(row) for row in agent_rows(plan, answer)]
+    placed = [_placed(row) for row in placed_rows(plan, answer)]
+    return "\n".join(
+        (
+            f"{plan.load.name} on fleet {plan.fleet.name}",
+            "",
+            table(POOLS, pools, POOLS[2:]),
+            "",
+            table(AGENTS, agents, AGENTS[1:6] + AGENTS[7:]),
+            "",
+            table(OPERATORS, placed, OPERATORS[3:]),
+            "",
+            *_totals(plan, answer),
+            *_left_out(plan),
+            *(f"assumption: {text}" for text in assumptions(plan, answer)),
+            f"planned in {format_duration(plan.seconds)} with {answer.solver}",
+        )
+    )
+
+
+def _totals(plan: FleetPlan, answer: Answer) -> Iterator[str]:
+    found, budget = answer.evaluation, plan.shared.problem.budget
+    limits = (
+        (f"{usd(found.usd_per_hour)} per hour", budget.usd_per_hour, "$"),
+        (f"{found.watts:,.0f} W", budget.watts, ""),
+        (f"{found.gco2e_per_hour:,.0f} gCO2e per hour", budget.gco2e_per_hour, ""),
+    )
+    told = (text if limit is None else f"{text} (budget {sign}{limit:g})" for text, limit, sign in limits)
+    yield f"total: {', '.join(told)}"
+    used = (f"{count} of {plan.fleet.device_class(name).count} {name}" for name, count in _used(answer))
+    yield f"devices: {', '.join(used)}"
+    bound = found.usd_per_hour * (1.0 - answer.gap)
+    yield f"bound: {usd(bound)} per hour, gap {percent(answer.gap)} (of: {answer.bound_scope})"
+    yield f"margin: every limit holds although each time is {plan.shared.problem.margin:g} times its estimate"
+
+
+def _used(answer: Answer) -> list[tuple[str, int]]:
+    return [(name, count) for name, count in answer.evaluation.devices_used.items() if count]
+
+
+def _left_out(plan: FleetPlan) -> Iterator[str]:
+    return (f"note: the load gives {name} no rate, so it is not planned" for name in plan.left_out)
+
+
+def _pool(row: PoolRow) -> tuple[str, ...]:
+    return (
+        row.id,
+        device_text(row.device, row.tp, row.precision),
+        str(row.replicas),
+        str(row.slots),
+        f"{row.utilisation:.0%}",
+        f"{row.cap:.0%}",
+        format_duration(row.waiting_s),
+        usd(row.usd_per_hour),
+    )
+
+
+def _agent(row: AgentRow) -> tuple[str, ...]:
+    has_sla = row.sla_limit_s is not None
+    return (
+        row.agent,
+        f"{row.rate_per_s:.4g}",
+        usd(row.usd_per_hour),
+        usd(row.usd_per_run),
+        format_duration(row.latency_mean_s),
+        format_duration(row.latency_worst_s),
+        f"{row.sla_stat} <= {format_duration(row.sla_limit_s)}" if row.sla_limit_s is not None else "none",
+        format_duration(row.latency_s) if has_sla else "",
+        format_duration(row.sla_limit_s - row.latency_s) if row.sla_limit_s is not None else "",
+    )
+
+
+def _placed(row: PlacedRow) -> tuple[str, ...]:
+    return (
+        row.agent,
+        row.operator,
+        row.pool,
+        f"{row.visits:.4g}",
+        format_duration(row.visit_s),
+        format_duration(row.waiting_s),
+        usd(row.usd_per_run),
+    )

@@ -1,0 +1,90 @@
+"""`orchestrator plan FILE... --load LOAD`: all agents of a load together, on pools that they share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from orchestrator.commands.failure import INFEASIBLE
+from orchestrator.commands.text import json_text
+from orchestrator.errors import OrchestratorError
+
+if TYPE_CHECKING:
+    from orchestrator.fleet_pipeline import FleetPlan, FleetRequest
+
+
+class LoadOptionError(OrchestratorError):
+    """An option that a load file takes the place of, or a place where documents cannot be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """Where the fleet and the load are, where documents go, and what is printed. `progress` None: on a terminal."""
+
+    fleet: Path
+    load: Path
+    out: Path | None
+    as_json: bool
+    progress: bool | None
+
+
+def refuse(given: dict[str, bool]) -> None:
+    """Raises `LoadOptionError` for options of one agent that were given beside a load."""
+    wrong = [name for name, is_given in given.items() if is_given]
+    if wrong:
+        raise LoadOptionError(
+            f"{', '.join(wrong)} and --load do not go together",
+            "SLAs, rates and rules of several agents stand in the load file",
+        )
+
+
+def only(files: Sequence[Path]) -> Path:
+    """The one file of a plan without a load. Raises `LoadOptionError` for several."""
+    if len(files) != 1:
+        raise LoadOptionError("several files are planned together only with --load", "give one file, or a load file")
+    return files[0]
+
+
+def plan_load(files: Sequence[Path], options: LoadOptions, request: FleetRequest) -> int:
+    """Plans and prints; the exit code."""
+    from costmodel.fleet import load_fleet
+    from orchestrator.agent_files import check_functions, find_all
+    from orchestrator.commands.fleet_text import fleet_text
+    from orchestrator.fleet_pipeline import plan_fleet
+    from orchestrator.fleet_report import fleet_json
+    from placement.load_document import load_load
+
+    load, fleet = load_load(options.load), load_fleet(options.fleet)
+    graphs = find_all(files)
+    unchecked = {source for graph in graphs.values() for source in check_functions(graph, Path.cwd())}
+    shows = sys.stderr.isatty() if options.progress is None else options.progress
+    plan = plan_fleet(graphs, fleet, load, request, _tell if shows else None)
+    if options.out is not None:
+        write_plans(plan, options.out)
+    if options.as_json:
+        typer.echo(json_text(fleet_json(plan)))
+    else:
+        typer.echo(fleet_text(plan))
+        for source in sorted(unchecked):
+            typer.echo(f"note: {source} is not here, so its hash was not checked")
+    return 0 if plan.feasible else INFEASIBLE
+
+
+def write_plans(plan: FleetPlan, out: Path) -> None:
+    """Writes `<agent>.json` for each agent into a folder, which is made; nothing where there is no plan."""
+    if out.exists() and not out.is_dir():
+        raise LoadOptionError(f"{out} is no folder", "with --load, --out names a folder: a document for each agent")
+    if plan.plans:
+        out.mkdir(parents=True, exist_ok=True)
+    for document in plan.plans:
+        path = out / f"{document.agent}.json"
+        path.write_text(document.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def _tell(text: str) -> None:
+    typer.echo(text, err=True)

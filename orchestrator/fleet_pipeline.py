@@ -1,0 +1,175 @@
+"""The road from several agents and their load to one plan of shared pools, and a plan document for each agent.
+
+Beside `pipeline`, which plans one agent that pays for the time it uses; here replicas are paid by the hour.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import OrchestratorError
+from orchestrator.graph import AgentTask, Graph, walk
+from orchestrator.pipeline import DEFAULT_TIME_LIMIT_S, lower
+
+if TYPE_CHECKING:
+    from costmodel.fleet import Fleet
+    from placement.load import AgentDemand, Load
+    from placement.plan import Plan
+    from placement.shared_from_ir import SharedLowered
+    from placement.shared_plans import Answer
+    from placement.shared_solve import SharedSolution
+
+GAP = 0.01
+"""The gap at which the search ends."""
+
+
+class FleetRequestError(OrchestratorError):
+    """What is asked of several agents and their fleet does not fit together."""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetRequest:
+    """How to plan: precisions that weights may have, and the solver's time and gap."""
+
+    precisions: tuple[str, ...] = ("fp16",)
+    time_limit_s: float = DEFAULT_TIME_LIMIT_S
+    gap: float = GAP
+
+
+@dataclass(frozen=True, slots=True)
+class FleetPlan:
+    """The answer for all agents of a load: `answer` and `plans` [agent] are set, or `why` says why there is none.
+
+    `left_out` are agents of the files that the load gives no rate.
+    """
+
+    load: Load
+    fleet: Fleet
+    graphs: tuple[Graph, ...]
+    shared: SharedLowered
+    answer: Answer | None
+    why: str
+    plans: tuple[Plan, ...]
+    left_out: tuple[str, ...]
+    seconds: float
+
+    @property
+    def feasible(self) -> bool:
+        """Whether every limit holds."""
+        return self.answer is not None
+
+
+Tell = Callable[[str], None]
+"""Says how far planning is, in one line."""
+
+
+def plan_fleet(
+    graphs: Mapping[str, Graph], fleet: Fleet, load: Load, request: FleetRequest, tell: Tell | None = None
+) -> FleetPlan:
+    """The cheapest replicas and placements that keep every agent's limits at its load.
+
+    Raises `FleetRequestError` for an agent that no file defines and for a fleet that is not paid by the hour, and the
+    packages' own errors for what cannot be planned at all.
+    """
+    from placement.shared_solve import Effort, SharedInfeasibleError, solve_shared
+
+    began = time.perf_counter()
+    tell = tell or (lambda text: None)
+    shared = price_fleet(graphs, fleet, load, request)
+    chosen = tuple(graphs[each.agent] for each in load.agents)
+    left_out = tuple(left_out_of(graphs, load))
+    options = sum(len(each.options) for agent in shared.problem.agents for each in agent.problem.operators)
+    tell(f"{len(chosen)} agents, {len(shared.problem.levels)} levels of pools, {options} options")
+    lacking = "; ".join(lacks(shared))
+    if lacking:
+        return FleetPlan(load, fleet, chosen, shared, None, lacking, (), left_out, time.perf_counter() - began)
+    try:
+        solution = solve_shared(
+            shared.problem,
+            effort=Effort(time_limit_s=request.time_limit_s, gap=request.gap),
+            on_better=lambda better: tell(_told(better)),
+        )
+    except SharedInfeasibleError as error:
+        return FleetPlan(load, fleet, chosen, shared, None, str(error), (), left_out, time.perf_counter() - began)
+    answer = _answer(solution)
+    plans = tuple(_plans(chosen, shared, answer))
+    return FleetPlan(load, fleet, chosen, shared, answer, "", plans, left_out, time.perf_counter() - began)
+
+
+def price_fleet(graphs: Mapping[str, Graph], fleet: Fleet, load: Load, request: FleetRequest) -> SharedLowered:
+    """The problem of all agents of a load. Raises as `plan_fleet` does."""
+    from costmodel.models import load_models
+    from ir import view
+    from orchestrator.forms import SHARED_PREFIXES
+    from placement.pricing import Pricing
+    from placement.shared_from_ir import AgentIr, shared_from_ir
+
+    if fleet.cost_basis != "provisioned":
+        raise FleetRequestError(
+            f"a load needs a fleet that is paid by the hour, and {fleet.name!r} has cost_basis: {fleet.cost_basis}",
+            "write cost_basis: provisioned in the fleet file, or plan without --load",
+        )
+    irs: list[AgentIr] = []
+    for demand in load.agents:
+        graph = _graph(graphs, demand)
+        module = lower(graph, leave_out=SHARED_PREFIXES)
+        irs.append(AgentIr(view.entry(module), replace(demand, sla=demand.sla or graph.sla)))
+    return shared_from_ir(irs, Pricing(fleet, load_models(), request.precisions), load)
+
+
+def _graph(graphs: Mapping[str, Graph], demand: AgentDemand) -> Graph:
+    if demand.agent not in graphs:
+        raise FleetRequestError(
+            f"the load names the agent {demand.agent!r}, and the files define {', '.join(graphs)}",
+            "give the file that defines it, or take it out of the load",
+        )
+    return graphs[demand.agent]
+
+
+def left_out_of(graphs: Mapping[str, Graph], load: Load) -> Iterator[str]:
+    """Agents that neither the load names nor an agent of the files calls."""
+    named = {each.agent for each in load.agents}
+    called = {task.graph.name for graph in graphs.values() for task in walk(graph.body) if isinstance(task, AgentTask)}
+    return (name for name in graphs if name not in named | called)
+
+
+def lacks(shared: SharedLowered) -> Iterator[str]:
+    """The operators that nothing may run, with the reasons: a memory that is too small, a pin, a limit on tokens."""
+    from placement.open_alternatives import closed_alternatives
+
+    for lowered in shared.agents:
+        operators = lowered.problem.operators
+        closed = closed_alternatives([bool(each.options) for each in operators], lowered.structure)
+        for operator, within in zip(operators, lowered.structure.alternatives, strict=True):
+            if not operator.options and within not in closed:
+                reasons = "; ".join(operator.rejected) or "no device can run it"
+                yield f"nothing may run {operator.id} of {lowered.problem.name}: {reasons}"
+
+
+def _told(better: SharedSolution) -> str:
+    cost = better.evaluation.usd_per_hour
+    return f"{better.spent.seconds:.1f} s: ${cost:.4g} an hour, gap {better.gap:.1%} (of: {better.bound_scope})"
+
+
+def _answer(solution: SharedSolution) -> Answer:
+    from placement.shared_plans import Answer
+
+    return Answer(
+        placement=solution.placement,
+        evaluation=solution.evaluation,
+        gap=solution.gap,
+        bound_scope=solution.bound_scope,
+        solver=solution.solver,
+        seconds=solution.spent.seconds,
+    )
+
+
+def _plans(graphs: tuple[Graph, ...], shared: SharedLowered, answer: Answer) -> Iterator[Plan]:
+    from orchestrator.fleet_provenance import fleet_heading
+    from placement.shared_plans import write_plan
+
+    for index, graph in enumerate(graphs):
+        yield write_plan(shared, index, answer, fleet_heading(graph, shared, answer))

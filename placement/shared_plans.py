@@ -1,0 +1,170 @@
+"""From a shared placement to one plan document for each agent: the pools that it uses, with all their replicas.
+
+The documents are those of metered plans, so that the runtime runs either; what differs is how pools are sized and what
+a call costs, which is its part of pools that are paid by the hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from costmodel.errors import CostError, FleetError
+from costmodel.loading import load_s
+from costmodel.tco import price
+from placement import plan
+from placement.evaluate import Evaluation
+from placement.from_ir import Lowered
+from placement.plan_from_ir import Heading, plan_from_ir
+from placement.plan_pools import serving_pool
+from placement.problem import Option, Pool
+from placement.shared_agent import AgentEvaluation
+from placement.shared_evaluate import SharedEvaluation
+from placement.shared_from_ir import SharedLowered
+from placement.shared_problem import Level, SharedPlacement
+from placement.solve import Solution
+
+_SECONDS_PER_HOUR = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A placement that the judge accepts, with the bound on the objective of all agents together."""
+
+    placement: SharedPlacement
+    evaluation: SharedEvaluation
+    gap: float
+    bound_scope: str
+    solver: str
+    seconds: float
+
+
+def write_plan(shared: SharedLowered, agent: int, answer: Answer, heading: Heading) -> plan.Plan:
+    """The plan document of one agent. Its bound is its part of the bound of all agents: its cost x (1 - gap)."""
+    lowered, verdict = shared.agents[agent], answer.evaluation.agents[agent]
+    taken = taken_options(shared, agent, answer.placement)
+    pools = list(_pools(shared, answer, taken))
+    document = plan_from_ir(lowered, _solution(verdict, answer, agent), heading, pools)
+    priced = {lowered.specs[position].id: _promise(shared, agent, answer, position) for position in taken}
+    operators = [each.model_copy(update={"promised": priced[each.id]}) for each in document.operators]
+    budget = shared.problem.budget
+    limits = {
+        "usd_per_hour": budget.usd_per_hour,
+        "watts": budget.watts,
+        "gco2e_per_hour": budget.gco2e_per_hour,
+    }
+    return document.model_copy(
+        update={
+            "operators": operators,
+            "cost_basis": "provisioned",
+            "budget": {name: limit for name, limit in limits.items() if limit is not None},
+        }
+    )
+
+
+def taken_options(shared: SharedLowered, agent: int, placement: SharedPlacement) -> dict[int, Option]:
+    """The option of each operator of an agent whose alternative is taken."""
+    rows = zip(shared.agents[agent].problem.operators, placement.agents[agent].option, strict=True)
+    return {position: each.options[option] for position, (each, option) in enumerate(rows) if option is not None}
+
+
+def call_usd(shared: SharedLowered, agent: int, answer: Answer, position: int) -> float:
+    """What a call of an operator costs: its fee, and its part of its level by the time that it keeps a slot busy."""
+    option = taken_options(shared, agent, answer.placement)[position]
+    chosen = answer.placement.agents[agent].option[position]
+    assert chosen is not None, "only operators that run have a cost"
+    slot_s = shared.problem.margin * shared.problem.agents[agent].services[position][chosen].slot_s
+    level, load = shared.problem.levels[option.pool], answer.evaluation.levels[option.pool]
+    part = slot_s / load.busy_slots if load.busy_slots else 0.0
+    return option.cost_usd + part * load.replicas * level.usd_per_hour / _SECONDS_PER_HOUR
+
+
+def _promise(shared: SharedLowered, agent: int, answer: Answer, position: int) -> plan.Promise:
+    """The time of a visit as estimated, without the margin; what it waits at the planned load is a note."""
+    option = taken_options(shared, agent, answer.placement)[position]
+    waiting_s = answer.evaluation.agents[agent].waiting_s[position]
+    return plan.Promise(
+        mean_s=option.latency_s,
+        cost_usd=call_usd(shared, agent, answer, position),
+        source=option.source,
+        notes=[*option.notes, f"waits {waiting_s:.3g} s for a slot on average at the planned load"],
+        device_s=option.device_s,
+    )
+
+
+def _solution(verdict: AgentEvaluation, answer: Answer, agent: int) -> Solution:
+    """One agent's part as the record that plans are written from."""
+    judged = Evaluation(
+        latency_s=verdict.latency_s,
+        latency_mean_s=verdict.latency_mean_s,
+        latency_worst_s=verdict.latency_worst_s,
+        cost_usd=verdict.usd_per_run,
+        penalty_usd=0.0,
+        objective_usd=verdict.usd_per_run,
+        violations=(),
+        critical_path=verdict.critical_path,
+        operator_latency_s=verdict.operator_s,
+        operator_cost_usd=(),
+        edge_latency_s=verdict.edge_s,
+        edge_cost_usd=(),
+        slack_s=verdict.slack_s,
+        devices_used={},
+    )
+    return Solution(
+        placement=answer.placement.agents[agent],
+        evaluation=judged,
+        bound_usd=verdict.usd_per_run * (1.0 - answer.gap),
+        gap=answer.gap,
+        bound_scope=f"{answer.bound_scope}, all agents together",
+        status="optimal",
+        seconds=answer.seconds,
+        solver=answer.solver,
+        heuristic_cost_usd=None,
+    )
+
+
+def _pools(shared: SharedLowered, answer: Answer, taken: Mapping[int, Option]) -> Iterator[plan.PlanPool]:
+    for index in sorted({option.pool for option in taken.values()}):
+        yield _pool(shared.agents[0], shared.problem.levels[index], answer.placement.replicas[index])
+
+
+def _pool(lowered: Lowered, level: Level, replicas: int) -> plan.PlanPool:
+    """A level's pool with its replicas; a pack has no step of its own, as only one of its models runs at a time."""
+    pool = level.pool
+    size: dict[str, object] = {"batch": level.slots, "replicas": replicas, "utilisation_cap": level.cap}
+    if pool.model is not None and "+" not in pool.model:
+        phases = {"prefill", "decode"} & set(pool.id.split("/"))
+        return serving_pool(lowered, pool, level.slots).model_copy(update={**size, "phase": next(iter(phases), None)})
+    fleet = lowered.pricing.fleet
+    try:
+        usd_per_hour = price(fleet.device_class(pool.device), fleet).usd_per_hour
+    except FleetError:
+        usd_per_hour = None
+    return plan.PlanPool(
+        id=pool.id,
+        device=pool.device,
+        site=pool.site,
+        driver=pool.driver,
+        model=pool.model,
+        phase=None,
+        tp=pool.tp,
+        precision=pool.precision,
+        batch=level.slots,
+        replicas=replicas,
+        utilisation_cap=level.cap,
+        engine="cpu" if pool.model is None else "continuous",
+        start_s=_start_s(lowered, pool),
+        usd_per_hour=usd_per_hour,
+    )
+
+
+def _start_s(lowered: Lowered, pool: Pool) -> float | None:
+    """Seconds to load the models of a pack one after another; None where nothing is loaded, or nobody knows."""
+    device = lowered.pricing.fleet.device_class(pool.device).device
+    if pool.model is None or device is None or pool.precision is None:
+        return None
+    models = [lowered.pricing.models.model(name) for name in pool.model.split("+")]
+    try:
+        return sum(load_s(model, device, pool.precision, pool.tp) for model in models)
+    except CostError:
+        return None

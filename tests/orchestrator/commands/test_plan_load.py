@@ -1,0 +1,79 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from orchestrator.agent_files import find_agent
+from orchestrator.cli import invoke
+from orchestrator.plan_file import read_plan
+from runtime.program import compile
+
+PLAN = ("plan", "examples/voice_agent.py", "--fleet", "examples/fleets/provisioned.yaml")
+LOADED = (*PLAN, "--load", "examples/loads/voice.yaml")
+
+
+@pytest.fixture(autouse=True)
+def _in_the_project(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+
+
+def test_the_tables_and_progress(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke([*LOADED, "--progress"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("voice on fleet provisioned\n\npool ")
+    assert "voice_agent       2  " in out
+    for line in ("total: $", "devices: ", "bound: $", "margin: every limit holds although each time is 1.25 times"):
+        assert f"\n{line}" in out
+    assert "(of: surrogate" in out
+    assert err.startswith("1 agents, ")
+    assert "an hour, gap" in err
+
+
+def test_without_a_terminal_nothing_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(LOADED) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_json_and_a_document_for_each_agent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "plans"
+    assert invoke([*LOADED, "--json", "--out", str(out)]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["feasible"]
+    assert document["cost_basis"] == "provisioned"
+    assert [each.name for each in out.iterdir()] == ["voice_agent.json"]
+    plan = read_plan(out / "voice_agent.json", find_agent(Path("examples/voice_agent.py"), None).graph)
+    assert {pool.id: pool.replicas for pool in plan.pools} == {
+        pool["id"]: pool["replicas"] for pool in document["pools"]
+    }
+    assert len(compile(plan).operators) == len(plan.operators)
+
+
+def test_a_budget_that_is_too_small(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    load = tmp_path / "load.yaml"
+    load.write_text("name: poor\nbudget: {usd_per_hour: 0.01}\nagents: [{agent: voice_agent, rate_per_s: 2}]\n")
+    assert invoke([*PLAN, "--load", str(load), "--out", str(tmp_path / "plans")]) == 2
+    assert capsys.readouterr().out.startswith("infeasible: ")
+    assert not (tmp_path / "plans").exists()
+
+
+@pytest.mark.parametrize("option", [["--sla", "4s"], ["--batch", "2"], ["--explain", "cost"], ["--agent", "a"]])
+def test_options_of_one_agent_are_refused(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke([*LOADED, *option]) == 1
+    assert f"{option[0]} and --load do not go together" in capsys.readouterr().err
+
+
+def test_a_provisioned_fleet_without_a_load_names_the_remedy(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(PLAN) == 1
+    assert "--load LOAD" in capsys.readouterr().err
+
+
+def test_several_files_need_a_load(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["plan", "examples/voice_agent.py", "examples/worked_example.py", *PLAN[2:]]) == 1
+    assert "only with --load" in capsys.readouterr().err
+
+
+def test_out_is_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "plan.json"
+    path.write_text("")
+    assert invoke([*LOADED, "--out", str(path)]) == 1
+    assert "is no folder" in capsys.readouterr().err
