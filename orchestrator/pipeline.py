@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import OrchestratorError
@@ -17,6 +18,7 @@ from orchestrator.graph import Graph
 if TYPE_CHECKING:
     from xdsl.dialects.builtin import ModuleOp
 
+    from costmodel.calibrated import Corrections
     from costmodel.fleet import Fleet
     from ir.sla import Sla
     from placement.from_ir import Lowered
@@ -37,6 +39,9 @@ class PlanRequest:
 
     `passes` are those of `ir.pipeline.ON_REQUEST` to add, as text: `chunk-prefill{tokens=512}`.
 
+    `calibration` corrects the roofline of text generators: `shipped`, the path of what `calibrate` wrote, or `none`.
+    A catalog with devices as printed in the paper is never corrected, since the fit is to datasheets.
+
     `soft_usd_per_s` makes the SLA soft: each second above it costs that much. `precisions` are those that weights may
     have: a narrower one can change a model's answers, so it is offered only on request.
     """
@@ -47,6 +52,7 @@ class PlanRequest:
     precisions: tuple[str, ...] = ("fp16",)
     time_limit_s: float = DEFAULT_TIME_LIMIT_S
     passes: str = ""
+    calibration: str = "shipped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +106,24 @@ def price_module(module: ModuleOp, graph: Graph, fleet: Fleet, request: PlanRequ
         raise PlanRequestError(
             "a soft SLA needs an SLA, and neither the request nor the agent has one", "state its limit"
         )
-    pricing = Pricing(fleet, load_models(), request.precisions, request.batch)
+    pricing = Pricing(
+        fleet,
+        load_models(),
+        request.precisions,
+        request.batch,
+        _corrections(fleet, request),
+        rotates=request.batch > 1,
+    )
     return from_ir(view.entry(module), pricing, sla, request.soft_usd_per_s)
+
+
+def _corrections(fleet: Fleet, request: PlanRequest) -> Corrections | None:
+    from costmodel.calibrated import Corrections
+    from costmodel.calibration import load_calibration
+
+    if request.calibration == "none" or fleet.catalog.name == "paper-2025":
+        return None
+    return Corrections(load_calibration(None if request.calibration == "shipped" else Path(request.calibration)))
 
 
 def plan_agent(graph: Graph, fleet: Fleet, request: PlanRequest) -> PlanResult:

@@ -110,6 +110,13 @@ def _of_options(lowered: Lowered, solution: Solution) -> Iterator[str]:
     if any(spec.models for spec, _ in taken):
         shared = f"{pricing.batch} call{'s' if pricing.batch > 1 else ''} in a batch of a decode"
         yield f"weights in {' or '.join(pricing.precisions)}, KV in {KV_PRECISION}; {shared}"
+    corrections = pricing.corrections
+    if corrections is not None and any(option.source == "calibrated" for _, option in taken):
+        fitted = corrections.calibration
+        yield (
+            f"text generators: roofline corrected by the calibration {fitted.name!r} of {fitted.date}; intervals hold "
+            "80 % of measurements of points that were left out of it"
+        )
     if any(spec.models and option.source == "profile" for spec, option in taken):
         yield f"profile rows of models are taken to have measured {MEASURED_PRECISION} weights, one call at a time"
     if any(spec.phase in {"render", "parse"} and option.source == "prior" for spec, option in taken):

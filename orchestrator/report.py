@@ -27,7 +27,8 @@ RIVALS_S = 0.3
 class PlanRow:
     """One operator of a plan, in order of execution.
 
-    `latency_s` is of one visit, `cost_usd` of a run. `slack_s` is how much longer a visit may take before the SLA is
+    `latency_s` is of one visit, with its interval,
+    `cost_usd` of a run. `slack_s` is how much longer a visit may take before the SLA is
     missed (None where the SLA's statistic does not count it). `runner_up` says why not the next option.
     """
 
@@ -39,6 +40,8 @@ class PlanRow:
     precision: str | None
     visits: float
     latency_s: float
+    low_s: float | None
+    high_s: float | None
     cost_usd: float
     slack_s: float | None
     source: str
@@ -70,6 +73,8 @@ def _row(operator: PlanOperator, pool: PlanPool, slack_s: float | None, runner_u
         precision=pool.precision,
         visits=operator.visits,
         latency_s=operator.promised.mean_s,
+        low_s=operator.promised.low_s,
+        high_s=operator.promised.high_s,
         cost_usd=operator.visits * operator.promised.cost_usd,
         slack_s=None if slack_s is None or math.isinf(slack_s) else slack_s,
         source=operator.promised.source,
@@ -132,6 +137,8 @@ def plan_json(result: PlanResult) -> dict[str, Any]:
         "latency_s": plan.promised.latency_s,
         "latency_mean_s": plan.promised.latency_mean_s,
         "latency_worst_s": plan.promised.latency_worst_s,
+        "latency_low_s": plan.promised.latency_low_s,
+        "latency_high_s": plan.promised.latency_high_s,
         "cost_basis": plan.cost_basis,
         "cost_usd": plan.promised.cost_usd,
         "penalty_usd": penalty_usd(result),

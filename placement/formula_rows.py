@@ -5,10 +5,11 @@ What a class cannot run, and why, comes back in the place of a row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from costmodel.calibrated import Correction, Corrections, unmeasured
 from costmodel.chunk import chunk_estimates
 from costmodel.errors import CostError
 from costmodel.estimate import KV_PRECISION, Estimate, estimate_llm, estimate_model_run, tensor_parallel_degrees
@@ -24,6 +25,22 @@ from placement.pricing import Pricing, Refusal, Row, cpu_pool, usd_per_s
 
 TURNS = "each half of a decode pays for its own turns; other calls use its devices in between"
 """What offloaded attention assumes of metered devices: the rotation of batches in Chen et al. 2024, "Lamina"."""
+
+_CORRECTED_AS: Mapping[str, Literal["prefill", "decode"]] = {
+    "prefix_prefill": "prefill",
+    "prefill": "prefill",
+    "decode": "decode",
+    "decode_attention": "decode",
+    "decode_linear": "decode",
+}
+"""By phase, the whole phase of a serving that a calibration was fitted to."""
+
+_HALVES = ("decode_attention", "decode_linear")
+
+NO_ROTATION = (
+    "one call alone holds the devices of both halves of its decode, by turns; --batch 2 lets others have theirs"
+)
+"""Why a batch of one has no offloaded attention by formula; a measured row says by itself what its half takes."""
 
 _BATCHED = ("decode", "decode_attention", "decode_linear")
 """Phases that a batch of calls shares."""
@@ -61,6 +78,9 @@ def roofline_rows(spec: OperatorSpec, device_class: DeviceClass, pricing: Pricin
     if device_class.count == 0:
         yield Refusal(device_class.id, "the fleet has 0 of them", is_limit=True)
     batch = pricing.batch if spec.phase in _BATCHED else 1
+    if spec.phase in _HALVES and not pricing.rotates:
+        yield Refusal(device_class.id, NO_ROTATION, is_limit=True)
+        return
     for model in (pricing.models.model(name) for name in spec.models):
         for tp in tensor_parallel_degrees(model, device, device_class.count):
             for precision in (KV_PRECISION,) if spec.phase == "decode_attention" else pricing.precisions:
@@ -74,15 +94,42 @@ def _roofline_row(spec: OperatorSpec, seat: Seat, pricing: Pricing) -> Row | Ref
         needed, available = f"{fit.needed_bytes / 1e9:.1f} GB", f"{fit.available_bytes / 1e9:.1f} GB"
         return Refusal(pool.id, f"memory: needs {needed} on each device, which may use {available}", is_limit=True)
     try:
-        estimate = _ESTIMATORS[spec.phase](spec, seat)
+        plain = _ESTIMATORS[spec.phase](spec, seat)
+        corrected = _correction(spec, seat, pricing.corrections)
     except CostError as error:
         return Refusal(pool.id, str(error))
+    estimate, low_s, high_s = (plain, None, None) if corrected is None else corrected.of(plain)
     device_s = seat.tp * estimate.latency_s / seat.batch
     cost_usd = usd_per_s(seat.device_class, pricing.fleet) * device_s
     notes, chunks_s = (*estimate.notes, *spec.notes), ()
     if spec.phase == "prefill" and spec.chunk_tokens is not None:
-        chunks_s = tuple(each.latency_s for each in _chunks(spec, seat, spec.chunk_tokens))
-    return Row(pool, estimate.latency_s, cost_usd, "roofline", seat.batch, estimate.bound_by, notes, device_s, chunks_s)
+        share = estimate.latency_s / plain.latency_s
+        chunks_s = tuple(share * each.latency_s for each in _chunks(spec, seat, spec.chunk_tokens))
+    return Row(
+        pool,
+        estimate.latency_s,
+        cost_usd,
+        "roofline" if corrected is None else "calibrated",
+        seat.batch,
+        estimate.bound_by,
+        notes,
+        device_s,
+        chunks_s,
+        low_s,
+        high_s,
+    )
+
+
+def _correction(spec: OperatorSpec, seat: Seat, corrections: Corrections | None) -> Correction | None:
+    """How a calibration corrects a row: a part of a phase as the whole phase; None where there is no calibration."""
+    if corrections is None:
+        return None
+    phase = _CORRECTED_AS.get(spec.phase)
+    if phase is None:
+        return unmeasured(corrections.calibration)
+    tokens_in, tokens_out = (spec.tokens_in or 1.0, 1.0) if spec.phase == "prefix_prefill" else _tokens(spec)
+    at = seat.model, seat.device, seat.tp, seat.precision, seat.batch
+    return corrections.phase(phase, *at, tokens_in, tokens_out)
 
 
 def _estimate_prefill(spec: OperatorSpec, seat: Seat) -> Estimate:

@@ -81,8 +81,10 @@ def _option(row: Row, number: dict[Pool, int]) -> Option:
         row.source,
         row.bound_by,
         row.notes,
-        row.device_s,
-        row.parts_s,
+        device_s=row.device_s,
+        parts_s=row.parts_s,
+        low_s=row.low_s,
+        high_s=row.high_s,
     )
 
 

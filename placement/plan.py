@@ -147,7 +147,7 @@ class Promise(Document):
     """What the plan promises for one call. `p95_s` is None until a deviation is known.
 
     `device_s` is for how long a call holds devices: seconds times devices, over the calls that share them; None: not
-    known.
+    known. 80 % of measurements of such a call lie between `low_s` and `high_s`; None: no error is known.
     """
 
     mean_s: float = Field(ge=0)
@@ -156,6 +156,8 @@ class Promise(Document):
     source: str
     notes: list[str] = []
     device_s: float | None = Field(default=None, ge=0)
+    low_s: float | None = Field(default=None, ge=0)
+    high_s: float | None = Field(default=None, ge=0)
 
 
 class PartCall(Document):
@@ -279,13 +281,19 @@ class PlanSla(Document):
 
 
 class Promised(Document):
-    """What the plan promises for a run. `latency_s` is the SLA's statistic (the worst case where there is no SLA)."""
+    """What the plan promises for a run. `latency_s` is the SLA's statistic (the worst case where there is no SLA).
+
+    It lies between `latency_low_s` and `latency_high_s` if all estimates err alike, within their 80 % intervals; None:
+    no error is known.
+    """
 
     latency_s: float
     latency_mean_s: float
     latency_worst_s: float
     cost_usd: float
     critical_path: list[str]
+    latency_low_s: float | None = None
+    latency_high_s: float | None = None
 
 
 class Provenance(Document):

@@ -16,6 +16,7 @@ from placement.data_flow import Carried
 from placement.decision import write_decision
 from placement.evaluate import place_pair
 from placement.from_ir import Lowered
+from placement.interval import latency_interval_s
 from placement.operators import OperatorSpec
 from placement.part_transfers import part_bytes
 from placement.plan_pools import write_pools
@@ -95,6 +96,8 @@ def _operator(
             source=option.source,
             notes=list(option.notes),
             device_s=option.device_s,
+            low_s=option.low_s,
+            high_s=option.high_s,
         ),
         parts=_parts(spec, option, calls.get(spec.id, ())),
         model=pool.model,
@@ -182,10 +185,13 @@ def _sla(lowered: Lowered) -> plan.PlanSla | None:
 
 def _promised(lowered: Lowered, solution: Solution) -> plan.Promised:
     judged = solution.evaluation
+    ends = latency_interval_s(lowered.problem, solution.placement) or (None, None)
     return plan.Promised(
         latency_s=judged.latency_s,
         latency_mean_s=judged.latency_mean_s,
         latency_worst_s=judged.latency_worst_s,
         cost_usd=judged.cost_usd,
         critical_path=[lowered.specs[position].id for position in judged.critical_path],
+        latency_low_s=ends[0],
+        latency_high_s=ends[1],
     )

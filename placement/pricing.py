@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from costmodel.calibrated import Corrections
 from costmodel.errors import FleetError
 from costmodel.fleet import DeviceClass, Fleet
 from costmodel.models import ModelCatalog
@@ -20,12 +21,18 @@ DRIVERS = ("cpu", "simulated")
 
 @dataclass(frozen=True, slots=True)
 class Pricing:
-    """What prices a problem: the fleet with its profile, model shapes, and which precisions and batch to offer."""
+    """What prices a problem: the fleet with its profile, model shapes, and which precisions and batch to offer.
+
+    `corrections` take the roofline of text generators to what was measured; None: the plain roofline, without
+    intervals. `rotates`: while one half of a decode with offloaded attention serves a call, the other serves another.
+    """
 
     fleet: Fleet
     models: ModelCatalog
     precisions: tuple[str, ...] = ("fp16",)
     batch: int = 1
+    corrections: Corrections | None = None
+    rotates: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,8 @@ class Row:
     notes: tuple[str, ...] = ()
     device_s: float | None = None
     parts_s: tuple[float, ...] = ()
+    low_s: float | None = None
+    high_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,9 +47,10 @@ class Option:
     """One way to run an operator: a pool, a batch size, and what one visit takes.
 
     `latency_s` is the mean time of one visit in seconds; `cost_usd` the cost of one visit. `source` says where the time
-    comes from (`roofline`, `profile`, `prior`); `notes` are assumptions to print. `device_s` is for how long a visit
-    holds devices: seconds times devices, over the calls that share them (None: not known). `parts_s` is what each
-    of the operator's members, or each chunk of a prefill, takes of `latency_s`; none where it has none.
+    comes from (`calibrated`, `roofline`, `profile`, `prior`); `notes` are assumptions to print. `device_s` is for how
+    long a visit holds devices: seconds times devices, over the calls that share them (None: not known). 80 % of
+    measurements of such a visit lie between `low_s` and `high_s`; None: no error is known. `parts_s` is what each of
+    the operator's members, or each chunk of a prefill, takes of `latency_s`; none where it has none.
     """
 
     pool: int
@@ -60,6 +61,8 @@ class Option:
     bound_by: str = ""
     notes: tuple[str, ...] = ()
     device_s: float | None = None
+    low_s: float | None = None
+    high_s: float | None = None
     parts_s: tuple[float, ...] = ()
 
 

@@ -54,8 +54,8 @@ class Law:
         """
         waited = np.zeros(len(chance))
         waits = np.flatnonzero(chance < self.wait.busy)
-        # 1 - chance / busy is uniform over (0, 1) where a call waits.
-        waited[waits] = -self.wait.busy_s * np.log1p(-chance[waits] / self.wait.busy) if len(waits) else 0.0
+        if len(waits):  # chance / busy is uniform over (0, 1) where a call waits
+            waited[waits] = -self.wait.busy_s * np.log(chance[waits] / self.wait.busy)
         if ahead is not None and self.wait.free:
             free = np.searchsorted(np.cumsum(self.wait.free), chance, side="right")
             late = np.where(free == 0, ahead, np.maximum(ahead + 1 - free, 0))

@@ -47,6 +47,11 @@ class SharedEvaluation:
         """Whether every limit holds."""
         return not any(limit.exceeded for limit in self.limits)
 
+    def binding(self, at_least: float = 0.95) -> tuple[Limit, ...]:
+        """The limits of which at least this share is taken, the fullest first: what more load will break."""
+        full = [limit for limit in self.limits if limit.used >= at_least]
+        return tuple(sorted(full, key=lambda limit: -limit.used))
+
     @property
     def cost_usd_per_hour(self) -> float:
         """The same as `usd_per_hour`."""

@@ -70,7 +70,7 @@ def solve(
     smaller = prepare(reduced.problem)
     first = greedy(smaller)
     limits = Limits(max(0.0, time_limit_s - (time.monotonic() - began)), gap, threads)
-    found = _search(smaller, first, limits)
+    found = improve(smaller, first, limits)
     placement = _better(prepared.problem.name, first, found)
     if placement is None and found.status == "infeasible":
         raise InfeasibleError(diagnose(problem, Limits(time_limit_s, 0.0, threads)))
@@ -96,7 +96,7 @@ def solve(
     )
 
 
-def _search(prepared: Prepared, first: Answer | None, limits: Limits) -> Found:
+def improve(prepared: Prepared, first: Answer | None, limits: Limits) -> Found:
     """The program in units of the objective that is known; again in better ones where the answer is far below it."""
     start = first.placement if first and first.score.feasible else None
     if first and start and first.score.objective_usd == 0.0:

@@ -47,7 +47,7 @@ def fastest_layers_s(rows: Iterable[Row]) -> dict[str, tuple[float, ...]]:
     """
     found: dict[str, tuple[float, ...]] = {}
     for row in rows:
-        place, engine_s = row.pool.kv_place, DEFAULT.step_s if row.source == "roofline" else 0.0
+        place, engine_s = row.pool.kv_place, DEFAULT.step_s if row.source in {"roofline", "calibrated"} else 0.0
         steps_s = tuple(max(0.0, step_s - engine_s) for step_s in row.parts_s or (row.latency_s,))
         before = found.get(place, (math.inf,) * len(steps_s))
         found[place] = tuple(min(pair) for pair in zip(before, steps_s, strict=True))

@@ -40,10 +40,26 @@ def plan(
         typer.Option("--precision", metavar="LIST", help="Precisions that weights may have, such as fp16,fp8."),
     ] = "fp16",
     passes: AddedPasses = "",
+    calibration: Annotated[
+        str,
+        typer.Option("--calibration", metavar="FILE", help="What `calibrate` wrote; none: the plain roofline."),
+    ] = "shipped",
     time_limit: Annotated[str, typer.Option("--time-limit", metavar="TIME", help="Time for the solver.")] = "30s",
     explain: Annotated[
         str | None,
         typer.Option("--explain", metavar="OP|cost", help="Every option of one operator, or what the cost is made of."),
+    ] = None,
+    what_if: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--what-if", metavar="CHANGE", help="Plan again with +1:CLASS, -1:CLASS, sla=SLA, price:CLASS=USD."
+        ),
+    ] = None,
+    pareto: Annotated[
+        bool, typer.Option("--pareto", help="Below the plan: the plans of which no other is both cheaper and faster.")
+    ] = False,
+    figure: Annotated[
+        Path | None, typer.Option("--figure", metavar="FILE", help="Draw --pareto into a .png, .svg or .pdf file.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="PLAN", help="Write the plan document, for `run --plan`.")
@@ -62,6 +78,7 @@ def plan(
     from ir.sla import parse_sla
     from orchestrator.agent_files import check_functions, find_agent
     from orchestrator.commands.cost_text import COST, cost_json, cost_text
+    from orchestrator.commands.plan_questions import Questions, answer
     from orchestrator.commands.plan_text import explain_text, plan_text
     from orchestrator.pipeline import PlanRequest, plan_agent
     from orchestrator.report import plan_json
@@ -90,6 +107,7 @@ def plan(
         batch=batch,
         precisions=tuple(name.strip() for name in precision.split(",")),
         time_limit_s=parse_duration_s(time_limit),
+        calibration=calibration,
         passes=passes,
     )
     graph = find_agent(file, agent).graph
@@ -99,10 +117,13 @@ def plan(
         out.write_text(result.plan.model_dump_json(indent=2) + "\n", encoding="utf-8")
     if explain == COST and result.plan is not None:
         typer.echo(json_text(cost_json(result.plan, result)) if as_json else cost_text(result.plan, result))
-    elif as_json:
-        typer.echo(json_text(plan_json(result)))
+        return 0
+    answers = answer(result, Questions(what_if or (), pareto, figure))
+    if as_json:
+        typer.echo(json_text({**plan_json(result), **answers.document}))
     else:
-        typer.echo(plan_text(result) if explain in (None, COST) else explain_text(result, explain))
+        text = plan_text(result) if explain in (None, COST) else explain_text(result, explain)
+        typer.echo("\n".join([text, *answers.lines]))
         for source in unchecked:
             typer.echo(f"note: {source} is not here, so its hash was not checked")
     return 0 if result.feasible else INFEASIBLE

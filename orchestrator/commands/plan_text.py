@@ -9,14 +9,15 @@ from orchestrator.commands.homogeneous_text import homogeneous_lines
 from orchestrator.commands.text import percent, table, usd
 from orchestrator.errors import OrchestratorError
 from orchestrator.pipeline import PlanResult
+from orchestrator.places import device_text
 from orchestrator.report import PlanRow, grounds, homogeneous_rows, penalty_usd, plan_rows, refusal
 from placement.plan import Plan
 from placement.problem import Option, Pool
 
 HEADER = ("operator", "kind", "device", "calls", "mean time", "cost/run", "runner-up")
 NUMBERS = ("calls", "mean time", "cost/run")
-OPTION_HEADER = ("", "device", "mean time", "cost/call", "batch", "source", "bound by", "notes")
-OPTION_NUMBERS = ("mean time", "cost/call", "batch")
+OPTION_HEADER = ("", "device", "mean time", "80 %", "cost/call", "batch", "source", "bound by", "notes")
+OPTION_NUMBERS = ("mean time", "80 %", "cost/call", "batch")
 
 
 class UnknownOperatorError(OrchestratorError):
@@ -54,11 +55,6 @@ def explain_text(result: PlanResult, name: str) -> str:
     return "\n\n".join([*texts, *([] if result.feasible else [_infeasible_text(result)])])
 
 
-def device_text(device: str, tp: int, precision: str | None) -> str:
-    """A device class with how many of it work together, and the precision of weights: `h100_sxm x2 fp8`."""
-    return " ".join(filter(None, (device, f"x{tp}" if tp > 1 else "", precision)))
-
-
 def _explanation(result: PlanResult, index: int) -> Iterator[str]:
     problem = result.lowered.problem
     operator = problem.operators[index]
@@ -92,9 +88,20 @@ def _totals(plan: Plan, penalty: float) -> Iterator[str]:
         limit = f"{plan.sla.stat} <= {format_duration(plan.sla.limit_s)}"
         yield f"SLA {limit}: {format_duration(promised.latency_s)}, {slack}; critical path: {path}"
     yield f"latency: mean {format_duration(promised.latency_mean_s)}, worst {format_duration(promised.latency_worst_s)}"
+    yield from _interval(plan)
     soft = f", and {usd(penalty)} of penalty for the time over the SLA" if penalty else ""
     yield f"cost: {usd(promised.cost_usd)} per run ({plan.cost_basis}){soft}"
     yield f"bound: {usd(plan.bound_usd)}, gap {percent(plan.gap)} (of: {plan.bound_scope})"
+
+
+def _interval(plan: Plan) -> Iterator[str]:
+    """Between what the SLA's statistic lies, and whether its high end still keeps the limit."""
+    low_s, high_s = plan.promised.latency_low_s, plan.promised.latency_high_s
+    if low_s is None or high_s is None:
+        return
+    over = plan.sla is not None and high_s > plan.sla.limit_s
+    risk = "; the high end is over the SLA" if over else ""
+    yield f"interval: {format_duration(low_s)} to {format_duration(high_s)} (80 %, if all estimates err alike){risk}"
 
 
 def _choices(plan: Plan) -> Iterator[str]:
@@ -134,9 +141,16 @@ def _option_row(option: Option, pool: Pool, taken: bool) -> tuple[str, ...]:
         "->" if taken else "",
         device_text(pool.device, pool.tp, pool.precision),
         format_duration(option.latency_s),
+        _ends(option),
         usd(option.cost_usd),
         str(option.batch),
         option.source,
         option.bound_by,
         "; ".join(option.notes),
     )
+
+
+def _ends(option: Option) -> str:
+    if option.low_s is None or option.high_s is None:
+        return ""
+    return f"{format_duration(option.low_s)} - {format_duration(option.high_s)}"

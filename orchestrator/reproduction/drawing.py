@@ -1,6 +1,6 @@
 """The figures, drawn with matplotlib where it is installed; all they show is in the tables too.
 
-The only file that imports matplotlib, an optional extra.
+matplotlib is an optional extra, imported here and in `commands.pareto_figure` alone.
 """
 
 # pyright: reportUnknownMemberType=false

@@ -91,7 +91,7 @@ def planned(
     module = to_ir(graph)
     apply_passes(module, pipeline() if passes is None else passes)
     drop_alternatives(module, without_alternatives)
-    result = plan_module(module, graph, fleet, PlanRequest(sla=sla))
+    result = plan_module(module, graph, fleet, PlanRequest(sla=sla, calibration="none"))
     assert result.plan is not None, result.infeasible
     return result.plan
 

@@ -105,4 +105,4 @@ def test_a_row_says_what_is_simulated_and_where_its_time_comes_from() -> None:
     prefill, render = rows["llm.prefill"], rows["llm.render"]
     assert (prefill.simulated, prefill.model, prefill.precision) == (True, "llama3.1-8b", "fp16")
     assert (render.simulated, render.model, render.precision) == (False, None, None)
-    assert prefill.source == "roofline"
+    assert prefill.source == "calibrated"

@@ -2,6 +2,8 @@ from dataclasses import replace
 
 import pytest
 
+from costmodel.calibrated import Corrections
+from costmodel.calibration import load_calibration
 from costmodel.errors import CatalogError, FleetError
 from costmodel.estimate import estimate_llm, estimate_model_run
 from placement.formula_rows import prior_rows, roofline_rows
@@ -131,3 +133,21 @@ def test_unknown_models_and_missing_prices_are_errors() -> None:
     spyre = replace(h100(1, None), id="spyre_1_0", device=replace(H100, id="spyre_1_0", price_usd=None))
     with pytest.raises(FleetError, match=r"spyre_1_0 has no new price.*give price_usd or usd_per_hour"):
         list(roofline_rows(llm_spec("decode"), spyre, pricing()))
+
+
+def test_a_calibration_corrects_a_row_and_gives_its_interval() -> None:
+    spec = llm_spec("decode")
+    plain = next(each for each in roofline_rows(spec, h100(1), pricing()) if isinstance(each, Row))
+    calibrated = replace(pricing(), corrections=Corrections(load_calibration()))
+    found = next(each for each in roofline_rows(spec, h100(1), calibrated) if isinstance(each, Row))
+    assert (plain.source, plain.low_s, found.source) == ("roofline", None, "calibrated")
+    assert found.low_s is not None
+    assert found.high_s is not None
+    assert found.low_s < found.latency_s < found.high_s
+    assert found.cost_usd / plain.cost_usd == pytest.approx(found.latency_s / plain.latency_s)
+
+
+def test_without_rotation_the_halves_of_a_decode_have_no_rows() -> None:
+    (refusal,) = roofline_rows(llm_spec("decode_attention"), h100(1), replace(pricing(), rotates=False))
+    assert isinstance(refusal, Refusal)
+    assert "one call alone holds the devices of both halves" in refusal.why

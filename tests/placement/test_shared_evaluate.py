@@ -182,6 +182,10 @@ def test_capacity_and_budgets() -> None:
     # How much of a limit is taken is told where it holds, too: 6 of 8 $/h.
     limits = {each.kind: each.used for each in judge_shared(problem, at(0, replicas=(2,))).limits}
     assert (limits["usd_per_hour"], limits["capacity"]) == (0.75, 1.0)
+    binding = judge_shared(problem, at(0, replicas=(3,))).binding()
+    # 3 of 2 devices, 600 of 500 W, 9 of 8 $/h, 180 of 170 g/h; of the load 0.5 of 2.7 slots is not near.
+    assert [each.kind for each in binding] == ["capacity", "watts", "usd_per_hour", "gco2e_per_hour"]
+    assert judge_shared(problem, at(0, replicas=(3,))).binding(at_least=1.1)[-1].kind == "usd_per_hour"
 
 
 def test_a_replica_takes_tp_devices() -> None:

@@ -15,7 +15,7 @@ import pytest
 
 PACKAGES = ("orchestrator", "runtime", "placement", "ir", "costmodel")
 LEAVES = ("costmodel.step", "ir.expression")
-EXTRAS = {"matplotlib": {"orchestrator/reproduction/drawing.py"}}
+EXTRAS = {"matplotlib": {"orchestrator/reproduction/drawing.py", "orchestrator/commands/pareto_figure.py"}}
 """Optional extras, and the only files that may import them, lazily."""
 
 HEAVY = ("ray", "xdsl", "highspy", "networkx", "numpy", "pydantic", "fastapi")

@@ -87,8 +87,10 @@ def test_the_graph_is_two_paths_and_a_join(rag: ModuleType, outline: Callable[[G
 def test_the_calls_share_their_system_prompt_where_it_pays(rag: ModuleType) -> None:
     graph = rag.rag_two_retrievals.trace()
     a40 = DeviceClass("a40", CATALOG.device("a40"), 1, "dc", None, "simulated", usd_per_hour=3.6)
-    shared = plan_agent(graph, fleet(cores(1), a40), PlanRequest())
-    alone = plan_module(lower(graph, leave_out="hoist-shared-prefix"), graph, fleet(cores(1), a40), PlanRequest())
+    shared = plan_agent(graph, fleet(cores(1), a40), PlanRequest(calibration="none"))
+    alone = plan_module(
+        lower(graph, leave_out="hoist-shared-prefix"), graph, fleet(cores(1), a40), PlanRequest(calibration="none")
+    )
     assert shared.solution is not None
     assert alone.solution is not None
     # alone: two prefills of 950 tokens; shared: one of 801, and twice the rest of 149 after it, at 0.001 USD a second
