@@ -54,6 +54,10 @@ def assumptions_of_fleet(shared: SharedLowered, answer: Answer) -> Iterator[str]
             f"percentiles are of {answer.evaluation.samples:,} sampled runs: lognormal times, waiting at the planned "
             "replicas and load"
         )
+        yield (
+            "worst is structural: most iterations, all items, slowest branches, at mean times; the sampled mean can be "
+            "above it, since parallel steps wait for the slowest of them"
+        )
     yield "a replica's step takes as long as with all its slots busy"
     yield f"weights in {' or '.join(pricing.precisions)}, KV in {KV_PRECISION}"
     yield "prompts share no KV of a common prefix"
