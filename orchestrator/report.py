@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ir.duration import format_duration
 from orchestrator.pipeline import PlanResult
+from orchestrator.relaxed import relaxed, relaxed_json
 
 if TYPE_CHECKING:
     from placement.homogeneous import Homogeneous
@@ -130,7 +131,8 @@ def plan_json(result: PlanResult) -> dict[str, Any]:
     """The document of `plan --json`; durations in seconds, money in US dollars, costs of one run."""
     plan = result.plan
     if plan is None:
-        return {**refusal(result), "homogeneous": [asdict(row) for row in homogeneous_rows(result)]}
+        rows = [asdict(row) for row in homogeneous_rows(result)]
+        return {**refusal(result), **relaxed_json(relaxed(result)), "homogeneous": rows}
     return {
         "feasible": True,
         **_subject(result),

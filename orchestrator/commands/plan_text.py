@@ -10,6 +10,7 @@ from orchestrator.commands.text import percent, table, usd
 from orchestrator.errors import OrchestratorError
 from orchestrator.pipeline import PlanResult
 from orchestrator.places import device_text
+from orchestrator.relaxed import Relaxed, relaxed
 from orchestrator.report import PlanRow, grounds, homogeneous_rows, penalty_usd, plan_rows, refusal
 from placement.plan import Plan
 from placement.problem import Option, Pool
@@ -28,7 +29,8 @@ def plan_text(result: PlanResult) -> str:
     """What `orchestrator plan` prints, feasible or not."""
     plan = result.plan
     if plan is None:
-        return "\n".join([_infeasible_text(result), *homogeneous_lines(homogeneous_rows(result), None)])
+        lines = homogeneous_lines(homogeneous_rows(result), None)
+        return "\n".join([_infeasible_text(result), *_relaxations(relaxed(result)), *lines])
     rows = [_row(row) for row in plan_rows(result)]
     return "\n".join(
         (
@@ -75,6 +77,14 @@ def _infeasible_text(result: PlanResult) -> str:
     document = refusal(result)
     proven = "" if document["proven"] else "\nnote: the time limit ended the search, so a smaller fix may exist"
     return f"infeasible ({document['binding']}): {document['message']}{proven}"
+
+
+def _relaxations(found: Relaxed) -> Iterator[str]:
+    if found.conflict.limits:
+        fewer = "" if found.conflict.is_irreducible else " (perhaps fewer: the time limit ended the search)"
+        yield f"these cannot hold together: {', '.join(found.conflict.limits)}{fewer}"
+    for fix in found.fixes:
+        yield f"fix: {fix.text}" + ("" if fix.cost_usd is None else f"; a run then costs {usd(fix.cost_usd)}")
 
 
 def _totals(plan: Plan, penalty: float) -> Iterator[str]:
