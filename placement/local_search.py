@@ -29,7 +29,7 @@ def improve(prepared: Prepared, placement: Placement) -> tuple[Placement, Score]
     """Sweeps over all moves, taking each that helps, until a sweep takes none or the effort is spent."""
     best, found = placement, score(prepared, placement)
     judged = EFFORT // max(20, len(placement.option))
-    scarce = _scarce(prepared)
+    scarce = is_scarce(prepared)
     better = True
     while better:
         better = False
@@ -70,7 +70,7 @@ def _too_slow(prepared: Prepared, placement: Placement, move: _Move, slack_s: Se
     return rows[then].latency_s - rows[now].latency_s > spare + 1e-9
 
 
-def _scarce(prepared: Prepared) -> bool:
+def is_scarce(prepared: Prepared) -> bool:
     """Whether some class has too few devices for all the pools that operators could use."""
     used = {option.pool for operator in prepared.problem.operators for option in operator.options}
     taken = dict.fromkeys(prepared.counts, 0)

@@ -12,12 +12,14 @@ from typing import Literal
 
 import highspy
 
-from placement.evaluate import Evaluation, judge
+from placement.evaluate import Evaluation, judge, score
 from placement.greedy import Answer, greedy
 from placement.highs import Limits
 from placement.infeasible import InfeasibleError, UndecidedError, diagnose
 from placement.kernel import search
+from placement.local_search import is_scarce
 from placement.milp_columns import Form, seconds_unit
+from placement.open_pools import with_open_pools
 from placement.optimise import DisagreementError, Found
 from placement.prepared import Prepared, prepare
 from placement.presolve import presolve
@@ -27,6 +29,12 @@ DEFAULT_TIME_LIMIT_S = 30.0
 DEFAULT_GAP = 1e-6
 BOUND_SCOPE = "metered MILP at operator means (exact)"
 SOFT_BOUND_SCOPE = f"{BOUND_SCOPE}, cost plus SLA penalty"
+
+SCARCE_FROM = 400
+"""From so many options on, scarce devices are first given to pools, and operators placed within these."""
+
+SCARCE_SHARE = 0.5
+"""The share of the time that this may take."""
 
 _UNITS = 1000.0
 """The known objective in the program's units: far above the solver's absolute tolerances."""
@@ -68,7 +76,7 @@ def solve(
     prepared = prepare(problem)
     reduced = presolve(prepared)
     smaller = prepare(reduced.problem)
-    first = greedy(smaller)
+    first = _first(smaller, Limits(time_limit_s, gap, threads))
     limits = Limits(max(0.0, time_limit_s - (time.monotonic() - began)), gap, threads)
     found = improve(smaller, first, limits)
     placement = _better(prepared.problem.name, first, found)
@@ -94,6 +102,26 @@ def solve(
         solver=f"HiGHS {highspy.HIGHS_VERSION_MAJOR}.{highspy.HIGHS_VERSION_MINOR}.{highspy.HIGHS_VERSION_PATCH}",
         heuristic_cost_usd=first.score.objective_usd if first and first.score.feasible else None,
     )
+
+
+def _first(prepared: Prepared, limits: Limits) -> Answer | None:
+    """The heuristic's answer; of a large problem with scarce devices the best within the pools that look best."""
+    options = sum(len(operator.options) for operator in prepared.problem.operators)
+    if options < SCARCE_FROM or not is_scarce(prepared):
+        return greedy(prepared)
+    began = time.monotonic()
+    narrowed = with_open_pools(prepared, (0,) * len(prepared.problem.choices))
+    if narrowed is None:
+        return greedy(prepared)
+    inner = prepare(narrowed.problem)
+    answer = greedy(inner)
+    left_s = max(0.0, SCARCE_SHARE * limits.time_s - (time.monotonic() - began))
+    found = improve(inner, answer, Limits(left_s, limits.gap / 2.0, limits.threads))
+    best = _better(prepared.problem.name, answer, found)
+    if best is None:
+        return greedy(prepared)
+    placement = narrowed.restore(best)
+    return Answer(placement, score(prepared, placement))
 
 
 def improve(prepared: Prepared, first: Answer | None, limits: Limits) -> Found:
