@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import OrchestratorError
@@ -15,6 +16,7 @@ from orchestrator.graph import AgentTask, Graph, walk
 from orchestrator.pipeline import DEFAULT_TIME_LIMIT_S, lower
 
 if TYPE_CHECKING:
+    from costmodel.calibration import Calibration
     from costmodel.fleet import Fleet
     from placement.load import AgentDemand, Load
     from placement.plan import Plan
@@ -32,11 +34,15 @@ class FleetRequestError(OrchestratorError):
 
 @dataclass(frozen=True, slots=True)
 class FleetRequest:
-    """How to plan: precisions that weights may have, and the solver's time and gap."""
+    """How to plan: precisions that weights may have, and the solver's time and gap.
+
+    `calibration` predicts text generators: `shipped`, the path of what `calibrate` wrote, or `none` for the roofline.
+    """
 
     precisions: tuple[str, ...] = ("fp16",)
     time_limit_s: float = DEFAULT_TIME_LIMIT_S
     gap: float = GAP
+    calibration: str = "shipped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +123,17 @@ def price_fleet(graphs: Mapping[str, Graph], fleet: Fleet, load: Load, request: 
         graph = _graph(graphs, demand)
         module = lower(graph, leave_out=SHARED_PREFIXES)
         irs.append(AgentIr(view.entry(module), replace(demand, sla=demand.sla or graph.sla)))
-    return shared_from_ir(irs, Pricing(fleet, load_models(), request.precisions), load)
+    fitted = _calibration(request, fleet)
+    return shared_from_ir(irs, Pricing(fleet, load_models(), request.precisions), load, fitted)
+
+
+def _calibration(request: FleetRequest, fleet: Fleet) -> Calibration | None:
+    """What predicts text generators; the paper's catalog has devices that no calibration was fitted to."""
+    from costmodel.calibration import load_calibration
+
+    if request.calibration == "none" or fleet.catalog.name == "paper-2025":
+        return None
+    return load_calibration(None if request.calibration == "shipped" else Path(request.calibration))
 
 
 def _graph(graphs: Mapping[str, Graph], demand: AgentDemand) -> Graph:

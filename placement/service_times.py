@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from costmodel.calibration import Calibration, choose, load_calibration
+from costmodel.calibration import Calibration, choose
 from costmodel.errors import CostError
 from costmodel.estimate import estimate_llm
 from costmodel.hardware import Device
@@ -57,24 +57,28 @@ class Unservable:
 
 
 def serving_times(asked: Sequence[Serving], calibration: Calibration | None = None) -> list[ServingTimes | Unservable]:
-    """[serving] times in the order of `asked`; thousands at once cost little more than one."""
-    fitted = calibration or load_calibration()
+    """[serving] times in the order of `asked`; thousands at once cost little more than one.
+
+    Without a calibration every device is predicted by the roofline.
+    """
     found: list[ServingTimes | Unservable] = [Unservable("")] * len(asked)
     by_key: dict[str, list[int]] = {}
     for index, each in enumerate(asked):
-        if each.device.kind == "cpu" or is_spyre(each.device.id):
+        if calibration is None or each.device.kind == "cpu" or is_spyre(each.device.id):
             found[index] = _by_rules(each)
             continue
         reason = why_not_served(_point(each))
         if reason is None:
-            by_key.setdefault(choose(fitted.coefficients, _point(each)), []).append(index)
+            by_key.setdefault(choose(calibration.coefficients, _point(each)), []).append(index)
         else:
             found[index] = Unservable(reason)
+    if calibration is None:
+        return found
     for key, indices in by_key.items():
         points = [_point(asked[index]) for index in indices]
-        predicted = steps(demand(points), fitted.coefficients[key])
+        predicted = steps(demand(points), calibration.coefficients[key])
         for row, index in enumerate(indices):
-            found[index] = _calibrated(predicted, row, (fitted.name, fitted.extrapolations(points[row])))
+            found[index] = _calibrated(predicted, row, (calibration.name, calibration.extrapolations(points[row])))
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from costmodel.calibration import Calibration
 from costmodel.errors import FleetError
 from ir.dialects.agent import GraphOp
 from ir.duration import format_duration
@@ -64,8 +65,10 @@ class _Agent:
     ways: tuple[Ways, ...]
 
 
-def shared_from_ir(agents: Sequence[AgentIr], pricing: Pricing, load: Load) -> SharedLowered:
-    """The problem of several agents on one provisioned fleet.
+def shared_from_ir(
+    agents: Sequence[AgentIr], pricing: Pricing, load: Load, calibration: Calibration | None = None
+) -> SharedLowered:
+    """The problem of several agents on one provisioned fleet; text generators as `calibration` predicts them.
 
     Raises `CostError` for an operator that nothing prices, `FleetError` for a fleet that cannot be rented by the hour,
     `LoadError` for a rule that names nothing.
@@ -73,7 +76,7 @@ def shared_from_ir(agents: Sequence[AgentIr], pricing: Pricing, load: Load) -> S
     check_drivers(pricing.fleet)
     check_priced(pricing.fleet)
     read = [_read(each, pricing) for each in agents]
-    table = ways_of([asked for _, asked_all in read for asked in asked_all], pricing)
+    table = ways_of([asked for _, asked_all in read for asked in asked_all], pricing, calibration)
     found = [_Agent(ir, structure, asked, ()) for ir, (structure, asked) in zip(agents, read, strict=True)]
     packed = list(packs([each.asked for each in found], pricing))
     found = [replace(each, ways=_open(each, tuple(_allowed(each, table, packed, load)))) for each in found]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from costmodel.calibration import Calibration
 from costmodel.estimate import fits
 from costmodel.fleet import DeviceClass
 from placement.measured_rows import measured
@@ -75,13 +76,16 @@ class Ways:
     rejected: tuple[str, ...]
 
 
-def ways_of(asked: Sequence[Asked], pricing: Pricing) -> Mapping[Asked, Ways]:
-    """The ways of each operator. Raises as `options.rows_of` does, for an operator that nothing prices."""
+def ways_of(asked: Sequence[Asked], pricing: Pricing, calibration: Calibration | None = None) -> Mapping[Asked, Ways]:
+    """The ways of each operator, text generators by the roofline where there is no calibration.
+
+    Raises as `options.rows_of` does, for an operator that nothing prices.
+    """
     parts = {each: Ways((), (f"{each.spec.id}: {NO_PARTS}",)) for each in asked if each.phase == PART}
     distinct = [each for each in dict.fromkeys(asked) if each.phase != PART]
     rows = {each: rows_of(replace(each.spec, context_tokens=each.context_tokens), pricing) for each in distinct}
     servings = [(each, row, serving) for each in distinct for row, serving in _servings(each, rows[each].rows, pricing)]
-    times = serving_times([serving for _, _, serving in servings])
+    times = serving_times([serving for _, _, serving in servings], calibration)
     alone: dict[Asked, list[Way]] = {each: [] for each in distinct}
     rejected = {each: list(rows[each].rejected) for each in distinct}
     for (each, row, serving), found in zip(servings, times, strict=True):
@@ -100,7 +104,7 @@ def fee_usd(spec: OperatorSpec) -> float:
 
 
 def _is_served(asked: Asked, row: Row) -> bool:
-    return asked.phase in {SERVE, PREFILL, DECODE} and row.source == "roofline"
+    return asked.phase in {SERVE, PREFILL, DECODE} and row.source in {"roofline", "calibrated"}
 
 
 def _servings(asked: Asked, rows: Sequence[Row], pricing: Pricing) -> Iterator[tuple[Row, Serving]]:

@@ -95,10 +95,13 @@ def plan(
                 "--batch": batch != 1,
                 "--passes": bool(passes),
                 "--explain": explain is not None,
+                "--what-if": bool(what_if),
+                "--pareto": pareto,
+                "--figure": figure is not None,
             }
         )
         precisions = tuple(name.strip() for name in precision.split(","))
-        asked = FleetRequest(precisions, parse_duration_s(time_limit))
+        asked = FleetRequest(precisions, parse_duration_s(time_limit), calibration=calibration)
         return plan_load(files, LoadOptions(fleet, load, out, as_json, progress), asked)
     file = only(files)
     request = PlanRequest(

@@ -1,5 +1,6 @@
 import pytest
 
+from costmodel.calibration import load_calibration
 from costmodel.estimate import estimate_llm
 from costmodel.models import load_models
 from costmodel.served import predict_point
@@ -11,7 +12,7 @@ SPYRE = CATALOG.device("spyre_1_0")
 
 
 def times(serving: Serving) -> ServingTimes:
-    (found,) = serving_times([serving])
+    (found,) = serving_times([serving], load_calibration())
     assert isinstance(found, ServingTimes)
     return found
 
@@ -24,6 +25,13 @@ def test_a_gpu_takes_what_is_predicted_for_as_many_callers() -> None:
     assert found.decode_token_s == pytest.approx(found.token_s - served.parts["prefill of others"])
     assert found.prompt_s < found.first_s
     assert found.source.startswith("calibration ")
+
+
+def test_without_a_calibration_a_gpu_takes_the_rooflines_time() -> None:
+    (found,) = serving_times([Serving(LLAMA, H100, 1, "fp16", 1000, 100, 1)])
+    assert isinstance(found, ServingTimes)
+    assert found.prompt_s == estimate_llm(LLAMA, "prefill", H100, 1, "fp16", 1, 1000, 100).latency_s
+    assert found.source == "roofline"
 
 
 def test_an_unmeasured_device_says_so() -> None:

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from costmodel.calibration import load_calibration
 from costmodel.llm import kv_bytes, weight_bytes
 from costmodel.memory import MARGIN
 from costmodel.models import load_models
@@ -22,11 +23,11 @@ def decode(phase: str) -> Asked:
 
 
 def of(asked: Asked, *classes: object, rows: tuple[ProfileRow, ...] = ()) -> list[Way]:
-    return list(ways_of([asked], pricing(*classes, rows=rows))[asked].ways)  # pyright: ignore[reportArgumentType]
+    return list(ways_of([asked], pricing(*classes, rows=rows), load_calibration())[asked].ways)  # pyright: ignore[reportArgumentType]
 
 
 def times(batch: int) -> ServingTimes:
-    (found,) = serving_times([Serving(LLAMA, H100, 1, "fp16", 1000, 100, batch)])
+    (found,) = serving_times([Serving(LLAMA, H100, 1, "fp16", 1000, 100, batch)], load_calibration())
     assert isinstance(found, ServingTimes)
     return found
 
