@@ -119,3 +119,18 @@ def test_an_agent_that_no_file_defines() -> None:
 def test_agents_without_a_rate_are_told_but_for_those_that_others_call() -> None:
     plan = plan_fleet(graphs("examples/voice_agent.py", FIVE[-1]), fleet(), voice(), FleetRequest())
     assert plan.left_out == ("supervisor",)
+
+
+def test_a_function_may_choose_its_model() -> None:
+    plan = planned(voice())
+    (agent,) = plan.shared.problem.agents
+    speak = next(each for each in agent.problem.operators if each.id == "speak")
+    models = {agent.problem.pools[option.pool].model or "" for option in speak.options}
+    assert {"kokoro-82m", "orpheus-3b-tts"} <= models
+
+
+def test_without_the_calibration_the_roofline_predicts() -> None:
+    plan = plan_fleet(graphs(), fleet(), voice(), FleetRequest(calibration="none"))
+    (agent,) = plan.shared.problem.agents
+    decode = next(each for each in agent.problem.operators if each.id.startswith("converse.decode"))
+    assert {option.source for option in decode.options} == {"roofline"}
