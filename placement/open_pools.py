@@ -33,6 +33,8 @@ def with_open_pools(prepared: Prepared, alternative: Sequence[int]) -> Reduced |
     The set is sought for these alternatives. Every placement in it costs the same in the problem, and fits the fleet.
     """
     units = neighbourhood(prepared, alternative).units
+    if not all(candidates(prepared, unit) for unit in units):
+        return None
     tables = _tables(prepared, units, tuple(alternative))
     pools = {int(pool) for each in tables.pools for pool in each}
     found = _search(tables, pools)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from hypothesis import given, settings
 
 from ir.sla import Sla
@@ -26,6 +28,14 @@ def test_slow_pools_are_not_opened_where_the_limit_forbids_it() -> None:
     narrowed = with_open_pools(prepare(table), ())
     assert narrowed is not None
     assert narrowed.kept == ((0,),) * 4
+
+
+def test_operators_that_fit_no_pool_together_leave_no_set() -> None:
+    # The two must share a pool, and neither can run where the other can.
+    pools = (pool("p", "gpu"), pool("q", "gpu"))
+    rows = (operator("prefill", (0, 1.0, 1.0)), operator("decode", (1, 1.0, 1.0)))
+    same = replace(problem(rows, chain(OpNode(0), OpNode(1)), pools=pools, counts=2), groups=((0, 1),))
+    assert with_open_pools(prepare(same), ()) is None
 
 
 @settings(max_examples=80, deadline=None)
