@@ -33,7 +33,7 @@ SOFT_BOUND_SCOPE = f"{BOUND_SCOPE}, cost plus SLA penalty"
 SCARCE_FROM = 400
 """From so many options on, scarce devices are first given to pools, and operators placed within these."""
 
-SCARCE_SHARE = 0.5
+SCARCE_SHARE = 0.35
 """The share of the time that this may take."""
 
 _UNITS = 1000.0
