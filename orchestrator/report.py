@@ -84,6 +84,22 @@ def _row(operator: PlanOperator, pool: PlanPool, slack_s: float | None, runner_u
     )
 
 
+def slack_rows(result: PlanResult, solution: Solution) -> list[dict[str, Any]]:
+    """For each operator of the plan: mean seconds of a call, how much longer one may take, and whether it is critical.
+
+    `slack_s` is None where the SLA's statistic does not count the operator.
+    """
+    judged = solution.evaluation
+    found: list[dict[str, Any]] = []
+    for index, spec in enumerate(result.lowered.specs):
+        slack_s = judged.slack_s[index]
+        if solution.placement.option[index] is not None:
+            counted = None if slack_s is None or math.isinf(slack_s) else slack_s
+            row = {"name": spec.id, "latency_s": judged.operator_latency_s[index], "slack_s": counted}
+            found.append({**row, "critical": index in judged.critical_path})
+    return found
+
+
 def runner_up_texts(result: PlanResult, solution: Solution) -> list[str]:
     """[operator] the pool that would be used instead and what it would cost; empty where there is none.
 

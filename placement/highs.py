@@ -49,10 +49,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Relaxation:
-    """The optimum of a model without its integrality: a lower bound, and by column what one unit more would add."""
+    """The optimum of a model without its integrality: a lower bound.
+
+    By column what one unit more would add, and by row what one unit more of its bound would.
+    """
 
     objective: float
     reduced_costs: tuple[float, ...]
+    row_prices: tuple[float, ...] = ()
 
 
 def relax(model: LinearModel, time_s: float) -> Relaxation | None:
@@ -61,7 +65,8 @@ def relax(model: LinearModel, time_s: float) -> Relaxation | None:
     _must(solver.run(), "the run")
     if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return None
-    return Relaxation(solver.getInfo().objective_function_value, tuple(solver.getSolution().col_dual))
+    solution = solver.getSolution()
+    return Relaxation(solver.getInfo().objective_function_value, tuple(solution.col_dual), tuple(solution.row_dual))
 
 
 class Watch(Protocol):

@@ -7,8 +7,8 @@ solver's bound is a bound of the problem itself and not of a surrogate.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import combinations
 
 from placement.evaluate import LIMIT_TOLERANCE, runs
@@ -19,14 +19,20 @@ from placement.milp_transfer import add_transfers
 from placement.prepared import Prepared
 from placement.problem import Placement
 
+SLA_ROW = "SLA"
+
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """The linear model and where its decisions are: `options` [operator][option], `choices` [choice][alternative]."""
+    """The linear model and where its decisions are: `options` [operator][option], `choices` [choice][alternative].
+
+    `rows` are those of the limits: the SLA's by the name `SLA_ROW`, a capacity's by its device class.
+    """
 
     model: LinearModel
     options: Sequence[Sequence[int]]
     choices: Sequence[Sequence[int]]
+    rows: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 def formulate(prepared: Prepared, form: Form) -> Program:
@@ -44,7 +50,7 @@ def formulate_decided(decisions: Decisions) -> Program:
     limited = form.keep_sla and decisions.problem.sla is not None and form.goal in ("cost", "devices")
     if limited or form.goal == "latency" or form.usd_per_s:
         _add_latency(decisions, edges)
-    return Program(decisions.model, decisions.options, decisions.choices)
+    return Program(decisions.model, decisions.options, decisions.choices, decisions.rows)
 
 
 def _add_groups(decisions: Decisions) -> None:
@@ -83,6 +89,7 @@ def _add_capacity(decisions: Decisions) -> None:
                 decisions.model.row(-math.inf, {**dict.fromkeys(columns, 1.0), is_open: -1.0}, 0.0)
         if decisions.form.goal == "devices":
             terms[decisions.model.column(1.0)] = -1.0
+        decisions.rows[device] = len(decisions.model.row_upper)
         decisions.model.row(-math.inf, terms, float(count))
 
 
@@ -108,6 +115,7 @@ def _add_latency(decisions: Decisions, edges: Sequence[Terms]) -> None:
     if problem.penalty_usd_per_s is not None:
         over = {model.column(decisions.priced(problem.penalty_usd_per_s * form.seconds)): -1.0}
     limit = problem.sla.limit_s * (1.0 + LIMIT_TOLERANCE) / form.seconds
+    decisions.rows[SLA_ROW] = len(model.row_upper)
     model.row(-math.inf, combine(total, over), limit)
 
 

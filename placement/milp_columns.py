@@ -6,7 +6,7 @@ Rows of every kind (capacity, groups, transfers, the critical path) are written 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from placement.linear import LinearModel, Terms, combine, scale
@@ -46,7 +46,10 @@ def seconds_unit(prepared: Prepared) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """A program under construction: its decision columns and, by what it needs, when an operator runs."""
+    """A program under construction: its decision columns and, by what it needs, when an operator runs.
+
+    `rows` are those of limits, as in `Program`.
+    """
 
     prepared: Prepared
     form: Form
@@ -54,6 +57,7 @@ class Decisions:
     options: list[list[int]]  # [operator][option]
     choices: list[list[int]]  # [choice][alternative]
     active: dict[Needs, Terms]
+    rows: dict[str, int] = field(default_factory=dict[str, int])
 
     @property
     def problem(self) -> Problem:

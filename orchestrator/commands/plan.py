@@ -47,7 +47,11 @@ def plan(
     time_limit: Annotated[str, typer.Option("--time-limit", metavar="TIME", help="Time for the solver.")] = "30s",
     explain: Annotated[
         str | None,
-        typer.Option("--explain", metavar="OP|cost", help="Every option of one operator, or what the cost is made of."),
+        typer.Option(
+            "--explain",
+            metavar="OP|cost|limits",
+            help="Every option of one operator, the parts of the cost, or the limits that bind.",
+        ),
     ] = None,
     what_if: Annotated[
         list[str] | None,
@@ -78,8 +82,10 @@ def plan(
     from ir.sla import parse_sla
     from orchestrator.agent_files import check_functions, find_agent
     from orchestrator.commands.cost_text import COST, cost_json, cost_text
+    from orchestrator.commands.explain_text import explain_json, explain_text
+    from orchestrator.commands.limits_text import LIMITS, limits_json, limits_text
     from orchestrator.commands.plan_questions import Questions, answer
-    from orchestrator.commands.plan_text import explain_text, plan_text
+    from orchestrator.commands.plan_text import plan_text
     from orchestrator.pipeline import PlanRequest, plan_agent
     from orchestrator.report import plan_json
 
@@ -121,11 +127,15 @@ def plan(
     if explain == COST and result.plan is not None:
         typer.echo(json_text(cost_json(result.plan, result)) if as_json else cost_text(result.plan, result))
         return 0
+    if explain == LIMITS and result.solution is not None:
+        typer.echo(json_text(limits_json(result, result.solution)) if as_json else limits_text(result, result.solution))
+        return 0
     answers = answer(result, Questions(what_if or (), pareto, figure))
     if as_json:
-        typer.echo(json_text({**plan_json(result), **answers.document}))
+        reasons = {} if explain in (None, COST, LIMITS) else {"explain": explain_json(result, explain)}
+        typer.echo(json_text({**plan_json(result), **reasons, **answers.document}))
     else:
-        text = plan_text(result) if explain in (None, COST) else explain_text(result, explain)
+        text = plan_text(result) if explain in (None, COST, LIMITS) else explain_text(result, explain)
         typer.echo("\n".join([text, *answers.lines]))
         for source in unchecked:
             typer.echo(f"note: {source} is not here, so its hash was not checked")

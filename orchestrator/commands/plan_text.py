@@ -7,22 +7,14 @@ from collections.abc import Iterator
 from ir.duration import format_duration
 from orchestrator.commands.homogeneous_text import homogeneous_lines
 from orchestrator.commands.text import percent, table, usd
-from orchestrator.errors import OrchestratorError
 from orchestrator.pipeline import PlanResult
 from orchestrator.places import device_text
 from orchestrator.relaxed import Relaxed, relaxed
 from orchestrator.report import PlanRow, grounds, homogeneous_rows, penalty_usd, plan_rows, refusal
 from placement.plan import Plan
-from placement.problem import Option, Pool
 
 HEADER = ("operator", "kind", "device", "calls", "mean time", "cost/run", "runner-up")
 NUMBERS = ("calls", "mean time", "cost/run")
-OPTION_HEADER = ("", "device", "mean time", "80 %", "cost/call", "batch", "source", "bound by", "notes")
-OPTION_NUMBERS = ("mean time", "80 %", "cost/call", "batch")
-
-
-class UnknownOperatorError(OrchestratorError):
-    """An operator that the agent does not have."""
 
 
 def plan_text(result: PlanResult) -> str:
@@ -30,7 +22,7 @@ def plan_text(result: PlanResult) -> str:
     plan = result.plan
     if plan is None:
         lines = homogeneous_lines(homogeneous_rows(result), None)
-        return "\n".join([_infeasible_text(result), *_relaxations(relaxed(result)), *lines])
+        return "\n".join([infeasible_text(result), *_relaxations(relaxed(result)), *lines])
     rows = [_row(row) for row in plan_rows(result)]
     return "\n".join(
         (
@@ -46,34 +38,8 @@ def plan_text(result: PlanResult) -> str:
     )
 
 
-def explain_text(result: PlanResult, name: str) -> str:
-    """Every option of an operator, cheapest first, in each alternative that has it; the one taken is marked."""
-    ids = [operator.id for operator in result.lowered.problem.operators]
-    found = [index for index, each in enumerate(ids) if name in (each, each.partition(" (")[0])]
-    if not found:
-        known = dict.fromkeys(each.partition(" (")[0] for each in ids)
-        raise UnknownOperatorError(f"there is no operator {name!r}", f"use one of {', '.join(known)}")
-    texts = ["\n".join(_explanation(result, index)) for index in found]
-    return "\n\n".join([*texts, *([] if result.feasible else [_infeasible_text(result)])])
-
-
-def _explanation(result: PlanResult, index: int) -> Iterator[str]:
-    problem = result.lowered.problem
-    operator = problem.operators[index]
-    taken = None if result.solution is None else result.solution.placement.option[index]
-    order = sorted(range(len(operator.options)), key=lambda option: operator.options[option].cost_usd)
-    yield f"{operator.id} ({operator.op}), {operator.visits:.4g} calls per run"
-    if result.solution is not None and taken is None:
-        yield "not in the plan, which uses another alternative"
-    rows = [
-        _option_row(operator.options[option], problem.pools[operator.options[option].pool], option == taken)
-        for option in order
-    ]
-    yield table(OPTION_HEADER, rows, OPTION_NUMBERS)
-    yield from (f"not possible: {reason}" for reason in operator.rejected)
-
-
-def _infeasible_text(result: PlanResult) -> str:
+def infeasible_text(result: PlanResult) -> str:
+    """Which limit binds, and the smallest fix."""
     document = refusal(result)
     proven = "" if document["proven"] else "\nnote: the time limit ended the search, so a smaller fix may exist"
     return f"infeasible ({document['binding']}): {document['message']}{proven}"
@@ -144,23 +110,3 @@ def _row(row: PlanRow) -> tuple[str, ...]:
         usd(row.cost_usd),
         row.runner_up,
     )
-
-
-def _option_row(option: Option, pool: Pool, taken: bool) -> tuple[str, ...]:
-    return (
-        "->" if taken else "",
-        device_text(pool.device, pool.tp, pool.precision),
-        format_duration(option.latency_s),
-        _ends(option),
-        usd(option.cost_usd),
-        str(option.batch),
-        option.source,
-        option.bound_by,
-        "; ".join(option.notes),
-    )
-
-
-def _ends(option: Option) -> str:
-    if option.low_s is None or option.high_s is None:
-        return ""
-    return f"{format_duration(option.low_s)} - {format_duration(option.high_s)}"

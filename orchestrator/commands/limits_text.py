@@ -1,0 +1,56 @@
+"""`plan --explain limits`: which limits bind and what loosening them is worth; the critical path and every slack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from ir.duration import format_duration
+from orchestrator.commands.text import table, usd
+from orchestrator.pipeline import PlanResult
+from orchestrator.report import slack_rows
+from placement.shadow import ShadowPrice, shadow_prices
+from placement.solve import Solution
+
+LIMITS = "limits"
+"""The word after `--explain` that asks for this instead of an operator."""
+
+
+def limits_text(result: PlanResult, solution: Solution) -> str:
+    """A line for each limit that binds, then each operator's slack."""
+    prices = shadow_prices(result.lowered.problem, solution)
+    lines = [_line(price) for price in prices] or ["no limit binds: without any a run would cost as much"]
+    rows = [_row(row) for row in slack_rows(result, solution)]
+    header = ("operator", "critical", "mean time", "slack")
+    return "\n".join([*lines, "", table(header, rows, ("mean time", "slack"))])
+
+
+def limits_json(result: PlanResult, solution: Solution) -> dict[str, Any]:
+    """The same as a document: seconds, devices, dollars of a run."""
+    return {
+        "limits": [asdict(price) for price in shadow_prices(result.lowered.problem, solution)],
+        "operators": slack_rows(result, solution),
+    }
+
+
+def _line(price: ShadowPrice) -> str:
+    return "; ".join(_parts(price))
+
+
+def _parts(price: ShadowPrice) -> Iterator[str]:
+    if price.kind == "sla":
+        yield f"SLA {price.what} {format_duration(price.limit)} binds: a run saves {usd(price.free_usd)} without it"
+        yield f"{usd(price.saves_usd)} with {format_duration(price.step)} more"
+        unit = "second"
+    else:
+        yield f"{price.limit:.0f} {price.what} bind: a run saves {usd(price.free_usd)} with as many as help"
+        yield f"{usd(price.saves_usd)} with one more"
+        unit = "device"
+    if price.usd is not None:
+        yield f"shadow price {usd(float(f'{price.usd:.6g}'))} a {unit} (dual of the relaxation)"
+
+
+def _row(row: dict[str, Any]) -> tuple[str, ...]:
+    slack = "not counted" if row["slack_s"] is None else format_duration(max(row["slack_s"], 0.0))
+    return row["name"], "yes" if row["critical"] else "", format_duration(row["latency_s"]), slack
