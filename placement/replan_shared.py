@@ -1,0 +1,266 @@
+"""From a running plan of shared pools and a changed problem to a new plan that moves as little as it must.
+
+Replicas follow the load wherever they are; operators stay at their levels, but for those that the event concerns. A
+plan that adds replicas in place is found before one that moves bystanders.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, replace
+
+from placement.check import ProblemError
+from placement.presolve import Reduced
+from placement.problem import Operator, Option, Placement, Problem
+from placement.replan import NOTHING, MovePrice
+from placement.replan_change import Change, change
+from placement.replan_search import same_pool
+from placement.replan_steps import PoolUse, Step, steps
+from placement.shared_evaluate import SharedEvaluation, judge_shared
+from placement.shared_problem import AgentLoad, Level, Service, SharedPlacement, SharedProblem
+from placement.shared_solve import (
+    DOLLARS,
+    Effort,
+    SharedInfeasibleError,
+    SharedSolution,
+    SharedUndecidedError,
+    solve_shared,
+)
+
+HOUR_S = 3600.0
+DEFAULT_EFFORT = Effort(time_limit_s=5.0)
+
+Place = tuple[int, int]
+"""An agent and its operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedReplan:
+    """The new plan, judged with the effort's samples, and how to get there.
+
+    `moved`, `forced` and `kept` are as in `Replan`, by (agent, operator); replicas that start or stop are no moves.
+    `gap` is of the surrogate over the plans that may be reached so; 1 where everything is kept without a search.
+    """
+
+    placement: SharedPlacement
+    before: SharedEvaluation
+    after: SharedEvaluation
+    kept: SharedEvaluation | None
+    moved: tuple[Place, ...]
+    forced: tuple[Place, ...]
+    change_usd: float
+    gap: float
+    steps: tuple[Step, ...]
+    seconds: float
+
+
+def replan_shared(
+    before: SharedProblem,
+    running: SharedPlacement,
+    after: SharedProblem,
+    price: MovePrice = NOTHING,
+    effort: Effort = DEFAULT_EFFORT,
+) -> SharedReplan:
+    """The cheapest plan after an event, with a price on each operator that moves, spread over `price.runs` hours.
+
+    Raises `ProblemError` for problems of different agents or a plan with routes, and as `solve_shared` where no plan is
+    left or none was found.
+    """
+    began = time.monotonic()
+    _check(before, running, after)
+    found = [
+        change(_table(one, before), placement, _table(other, after))
+        for one, placement, other in zip(before.agents, running.agents, after.agents, strict=True)
+    ]
+    concerned = _concerned(before, running, after, found)
+    stay = _stay(before, running, after, found)
+    kept = _judge(after, stay, effort) if stay else None
+    answer = _search(after, found, (concerned, dict.fromkeys(concerned, price.usd_per_run)), effort)
+    if answer is None and (kept is None or not kept.feasible):
+        answer = _search(after, found, (None, _weights(after, found, concerned, price)), effort)
+        if answer is None:
+            raise SharedUndecidedError(f"{after.name}: the judge accepts no plan that was found; allow more time")
+    choices = [(stay, 1.0)] if stay and kept and kept.feasible else []
+    choices += [(answer.placement, answer.gap)] if answer else []
+
+    def total(choice: tuple[SharedPlacement, float]) -> float:
+        usd = _judge(after, choice[0], effort).objective_usd_per_hour
+        return usd + price.usd_per_run * len(_moved(after, choice[0], found))
+
+    plan, gap = min(choices, key=total)
+    moved = _moved(after, plan, found)
+    return SharedReplan(
+        placement=plan,
+        before=_judge(before, running, effort),
+        after=_judge(after, plan, effort),
+        kept=kept,
+        moved=moved,
+        forced=tuple(one for one in moved if one not in concerned),
+        change_usd=price.usd * len(moved),
+        gap=gap,
+        steps=_steps((before, running), (after, plan), moved),
+        seconds=time.monotonic() - began,
+    )
+
+
+def label(level: Level) -> str:
+    """What tells a level again in another problem."""
+    tenant = f", {level.tenant}" if level.tenant else ""
+    return f"{level.pool.id} ({level.slots} slots at {level.cap:g}{tenant})"
+
+
+def _check(before: SharedProblem, running: SharedPlacement, after: SharedProblem) -> None:
+    if [one.name for one in before.agents] != [one.name for one in after.agents]:
+        raise ProblemError(f"{before.name} and {after.name} have different agents; plan a new agent with the others")
+    if running.routes:
+        raise ProblemError(f"{before.name}: a plan with routes cannot be replanned; plan it anew")
+
+
+def _judge(problem: SharedProblem, plan: SharedPlacement, effort: Effort) -> SharedEvaluation:
+    return judge_shared(problem, plan, samples=effort.samples, seed=effort.seed)
+
+
+def _table(agent: AgentLoad, problem: SharedProblem) -> Problem:
+    """The agent's table in which a level's price counts in each row, so that a change of it is seen."""
+    pools = tuple(replace(level.pool, id=label(level)) for level in problem.levels)
+    operators: list[Operator] = []
+    for row, services in zip(agent.problem.operators, agent.services, strict=True):
+        pairs = zip(row.options, services, strict=True)
+        options = tuple(_row(option, service, problem.levels[option.pool]) for option, service in pairs)
+        operators.append(replace(row, options=options))
+    return replace(agent.problem, pools=pools, operators=tuple(operators), capacities=problem.capacities)
+
+
+def _row(option: Option, service: Service, level: Level) -> Option:
+    usd = option.cost_usd + service.slot_s * level.usd_per_hour / HOUR_S / level.slots
+    return replace(option, latency_s=service.slot_s + service.outside_s, cost_usd=usd)
+
+
+def _concerned(
+    before: SharedProblem, running: SharedPlacement, after: SharedProblem, found: list[Change]
+) -> set[Place]:
+    """As `Change.concerned`; all of an agent with another load, and all on classes short of devices for what runs."""
+    taken = dict.fromkeys((row.device for row in after.capacities), 0)
+    for level, count in zip(before.levels, running.replicas, strict=True):
+        taken[level.pool.device] = taken.get(level.pool.device, 0) + level.pool.tp * count
+    counts = {row.device: row.count for row in after.capacities}
+    short = {device for device, devices in taken.items() if devices > counts.get(device, 0)}
+    places: set[Place] = set()
+    for agent, (one, other, each) in enumerate(zip(before.agents, after.agents, found, strict=True)):
+        load = one.rate_per_s != other.rate_per_s or one.arrival_cv2 != other.arrival_cv2
+        rows = zip(one.problem.operators, each.running.option, strict=True)
+        places |= {
+            (agent, index)
+            for index, (row, option) in enumerate(rows)
+            if load
+            or index in each.concerned
+            or (option is not None and before.levels[row.options[option].pool].pool.device in short)
+        }
+    return places
+
+
+def _stay(
+    before: SharedProblem, running: SharedPlacement, after: SharedProblem, found: list[Change]
+) -> SharedPlacement | None:
+    """The running plan in the terms of the problem after; None where a level or an option of it is gone."""
+    counts = {label(level): count for level, count in zip(before.levels, running.replicas, strict=True)}
+    names = [label(level) for level in after.levels]
+    gone = any(count and name not in names for name, count in counts.items())
+    pairs = [pair for each in found for pair in zip(each.kept, each.running.option, strict=True)]
+    if gone or any(kept is None and option is not None for kept, option in pairs):
+        return None
+    agents = tuple(Placement(each.kept, each.running.alternative) for each in found)
+    return SharedPlacement(agents, tuple(counts.get(name, 0) for name in names))
+
+
+_Asked = tuple[Set[Place] | None, Mapping[Place, float]]
+"""What may move (None: everything), and the dollars an hour of each move."""
+
+
+def _search(after: SharedProblem, found: list[Change], asked: _Asked, effort: Effort) -> SharedSolution | None:
+    """The best plan that leaves all but some operators in place; None where there is none, or none was found."""
+    agents = tuple(_narrowed(load, agent, found[agent], asked) for agent, load in enumerate(after.agents))
+    try:
+        answer = solve_shared(replace(after, agents=tuple(load for load, _ in agents)), DOLLARS, effort)
+        plan = answer.placement
+        restored = (reduced.restore(placement) for (_, reduced), placement in zip(agents, plan.agents, strict=True))
+        return replace(answer, placement=replace(plan, agents=tuple(restored)))
+    except SharedUndecidedError:
+        return None
+    except SharedInfeasibleError:
+        if asked[0] is None:
+            raise
+        return None
+
+
+def _narrowed(load: AgentLoad, agent: int, found: Change, asked: _Asked) -> tuple[AgentLoad, Reduced]:
+    """Staying operators with their one option and level; services as they are, fees with the price of a move."""
+    may_move, usd = asked
+    operators: list[Operator] = []
+    services: list[tuple[Service, ...]] = []
+    indices: list[tuple[int, ...]] = []
+    staying = {
+        index
+        for index, kept in enumerate(found.kept)
+        if may_move is not None and kept is not None and (agent, index) not in may_move
+    }
+    taken = {choice: alternative for index in staying for choice, alternative in found.after.needs[index]}
+    for index, (row, kept) in enumerate(zip(load.problem.operators, found.kept, strict=True)):
+        calls = HOUR_S * load.rate_per_s * row.visits
+        move = usd.get((agent, index), 0.0) / calls if calls else 0.0
+        options = tuple(
+            option if same_pool(row, place, kept) else replace(option, cost_usd=option.cost_usd + move)
+            for place, option in enumerate(row.options)
+        )
+        left = (kept,) if index in staying and kept is not None else tuple(range(len(options)))
+        if any(taken.get(choice, alternative) != alternative for choice, alternative in found.after.needs[index]):
+            left = ()  # of an alternative that would end an operator that stays
+        indices.append(left)
+        operators.append(replace(row, options=tuple(options[one] for one in left)))
+        services.append(tuple(load.services[index][one] for one in left))
+    reduced = Reduced(replace(load.problem, operators=tuple(operators)), tuple(indices))
+    return replace(load, problem=reduced.problem, services=tuple(services)), reduced
+
+
+def _weights(after: SharedProblem, found: list[Change], concerned: Set[Place], price: MovePrice) -> dict[Place, float]:
+    """So many dollars an hour on a bystander's move that one fewer always pays, unless dollars are limited."""
+    counts = {row.device: row.count for row in after.capacities}
+    dearest = math.fsum(level.usd_per_hour * (counts[level.pool.device] // level.pool.tp) for level in after.levels)
+    weight = price.usd_per_run if after.budget.usd_per_hour is not None else dearest
+    everyone = [(agent, index) for agent, each in enumerate(found) for index in range(len(each.kept))]
+    return {one: price.usd_per_run if one in concerned else weight for one in everyone}
+
+
+def _moved(after: SharedProblem, plan: SharedPlacement, found: list[Change]) -> tuple[Place, ...]:
+    return tuple(
+        (agent, index)
+        for agent, (load, each, placement) in enumerate(zip(after.agents, found, plan.agents, strict=True))
+        for index, option in enumerate(placement.option)
+        if option is not None and not same_pool(load.problem.operators[index], option, each.kept[index])
+    )
+
+
+def _steps(
+    before: tuple[SharedProblem, SharedPlacement],
+    after: tuple[SharedProblem, SharedPlacement],
+    moved: tuple[Place, ...],
+) -> tuple[Step, ...]:
+    counts = [
+        {label(level): count for level, count in zip(problem.levels, plan.replicas, strict=True)}
+        for problem, plan in (before, after)
+    ]
+    levels = {label(level): level.pool for level in (*before[0].levels, *after[0].levels)}
+    uses = {
+        name: PoolUse(pool.device, pool.tp, counts[0].get(name, 0), counts[1].get(name, 0))
+        for name, pool in levels.items()
+        if counts[0].get(name) or counts[1].get(name)
+    }
+    problem, plan = after
+    routes: list[tuple[str, str]] = []
+    for agent, index in moved:
+        row, option = problem.agents[agent].problem.operators[index], plan.agents[agent].option[index]
+        assert option is not None
+        routes.append((f"{problem.agents[agent].name}.{row.id}", label(problem.levels[row.options[option].pool])))
+    return steps(uses, routes, {row.device: row.count for row in problem.capacities})
