@@ -7,7 +7,7 @@ not single moves. The reduced cost of the linear relaxation stands beside it: wh
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -20,12 +20,13 @@ from placement.optimise import Found, optimise_program
 from placement.prepared import Prepared, prepare
 from placement.presolve import dominates, facts_of
 from placement.problem import Problem
+from placement.restrict import enough, with_counts
 from placement.solve import Solution
 
 TIME_S = 5.0
 """Seconds for all options of one operator."""
 
-Verdict = Literal["taken", "dominated", "equal", "dearer", "sla", "limits", "unknown"]
+Verdict = Literal["taken", "dominated", "equal", "dearer", "sla", "capacity", "links", "unknown"]
 
 _EQUAL = 1e-6
 
@@ -36,7 +37,8 @@ class OptionReason:
     costs more. `over_s`: by how much the fastest plan with it misses the SLA. `reduced_cost_usd`: what the relaxation
     says that it adds at the least, None where it was not solved.
 
-    `limits`: no plan with it keeps the capacities, groups and links. `unknown`: time ended the search.
+    `capacity`: no plan with it fits the fleet's devices. `links`: it parts a group, or data cannot reach it or leave
+    it. `unknown`: time ended the search.
     """
 
     verdict: Verdict
@@ -48,13 +50,17 @@ class OptionReason:
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """What all options of an operator are judged against: the plan's objective and the programs that it solves."""
+    """What all options of an operator are judged against: the plan's objective and the programs that it solves.
+
+    `roomy` are counts of devices with which every pool fits.
+    """
 
     prepared: Prepared
     form: Form
     program: Program
     relaxed: Relaxation | None
     best_usd: float
+    roomy: Mapping[str, int]
     end: float
 
 
@@ -67,7 +73,8 @@ def option_reasons(
     form = Form("cost", usd=best / 1000.0 or 1.0, seconds=seconds_unit(prepared))
     end = time.monotonic() + time_s
     program = formulate(prepared, form)
-    asked = _Question(prepared, form, program, relaxation(program, time_s), best, end)
+    roomy = {row.device: enough(problem, row.device) for row in problem.capacities}
+    asked = _Question(prepared, form, program, relaxation(program, time_s), best, roomy, end)
     taken = solution.placement.option[operator]
     better = _dominators(prepared, operator)
     return tuple(
@@ -106,15 +113,20 @@ def _reason(asked: _Question, operator: int, option: int, better: int | None) ->
 
 
 def _infeasible(asked: _Question, column: int, reduced: float | None) -> OptionReason:
-    """By how much the SLA is missed at the least; or that something else stands in the way."""
+    """By how much the SLA is missed at the least; or that devices, or else groups and links, stand in the way."""
     form = Form("latency", keep_sla=False, seconds=asked.form.seconds)
     found = _fixed(asked, formulate(asked.prepared, form), form, column)
     sla = asked.prepared.problem.sla
-    if found.placement is None or sla is None:
-        verdict: Verdict = "unknown" if found.status == "time_limit" else "limits"
-        return OptionReason(verdict, reduced_cost_usd=reduced)
-    over = judge(asked.prepared, found.placement).latency_s - sla.limit_s
-    return OptionReason("sla", over_s=max(over, 0.0), reduced_cost_usd=reduced)
+    if found.placement is not None and sla is not None:
+        over = judge(asked.prepared, found.placement).latency_s - sla.limit_s
+        return OptionReason("sla", over_s=max(over, 0.0), reduced_cost_usd=reduced)
+    if found.status == "time_limit":
+        return OptionReason("unknown", reduced_cost_usd=reduced)
+    form = replace(form, keep_capacity=False)
+    roomy = prepare(with_counts(asked.prepared.problem, asked.roomy))
+    found = _fixed(replace(asked, prepared=roomy), formulate(roomy, form), form, column)
+    verdict: Verdict = "links" if found.status == "infeasible" else "capacity" if found.placement else "unknown"
+    return OptionReason(verdict, reduced_cost_usd=reduced)
 
 
 def _fixed(asked: _Question, program: Program, form: Form, column: int) -> Found:

@@ -73,7 +73,7 @@ def pareto(problem: Problem, points: int = POINTS, time_s: float = TIME_S, gap: 
     def left() -> Limits:
         return Limits(max(0.0, end - time.monotonic()), gap)
 
-    fastest = _fastest(small, math.inf, None, left())
+    fastest = fastest_within(small, math.inf, None, left())
     if fastest.placement is None and fastest.status == "infeasible":
         raise InfeasibleError(diagnose(replace(free, sla=None), left()))
     cheapest = improve(prepare(replace(small, sla=None)), None, left())
@@ -123,7 +123,7 @@ def _point(problem: Problem, limit_s: float, start: Placement, limits: Limits) -
 
 def _fastest_as_cheap(problem: Problem, point: Point, limits: Limits) -> Point:
     """The fastest of the plans that cost no more than a point's."""
-    found = _fastest(problem, point.evaluation.cost_usd, point.placement, limits)
+    found = fastest_within(problem, point.evaluation.cost_usd, point.placement, limits)
     if found.placement is None:
         return point
     judged = judge(prepare(_limited(problem, point.limit_s)), found.placement)
@@ -134,7 +134,7 @@ def _fastest_as_cheap(problem: Problem, point: Point, limits: Limits) -> Point:
     return Point(found.placement, judged, point.limit_s, bound, gap)
 
 
-def _fastest(problem: Problem, most_usd: float, start: Placement | None, limits: Limits) -> Found:
+def fastest_within(problem: Problem, most_usd: float, start: Placement | None, limits: Limits) -> Found:
     """The fastest plan that costs at most so much; its program has the columns of the cost's, and more after them."""
     prepared = prepare(problem)
     form = Form("latency", keep_sla=False, seconds=seconds_unit(prepared))

@@ -1,7 +1,7 @@
-"""Which limits bind, and what loosening each is worth: shadow prices of the relaxation, checked by solving again.
+"""Which limits bind, and what loosening each is worth: by solving again with a little more, and by the dual price.
 
-A dual price speaks of the linear relaxation, where operators may be split; the solves beside it speak of plans, so
-where they differ the solves count.
+A dual price speaks of the linear relaxation, where operators may be split; the solves speak of plans, so where they
+differ the solves count. Plans are discrete: the step of an SLA is the one that reaches the next cheaper plan.
 """
 
 from __future__ import annotations
@@ -12,11 +12,15 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ir.sla import Sla
+from placement.evaluate import judge
+from placement.highs import Limits
 from placement.infeasible import UndecidedError
 from placement.kernel import relaxation
 from placement.milp import SLA_ROW, formulate
 from placement.milp_columns import Form, seconds_unit
+from placement.pareto import fastest_within
 from placement.prepared import prepare
+from placement.presolve import presolve
 from placement.problem import Problem
 from placement.restrict import enough, with_counts
 from placement.solve import Solution, solve
@@ -24,28 +28,30 @@ from placement.solve import Solution, solve
 TIME_S = 5.0
 """Seconds for all limits."""
 
-STEP = 0.1
-"""By which share of itself the SLA is loosened to check its price."""
-
 _EQUAL = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class ShadowPrice:
-    """A limit that binds: `usd` is what one more unit (a second, a device) saves of a run by the relaxation's dual
-    price; None where it was not solved.
+    """A limit that binds: a run of the best plan costs `saves_usd` less with `step` more (one device; for an SLA the
+    fewest seconds with which any plan is cheaper), and `free_usd` less without the limit.
 
-    `saves_usd` is what a run of the best plan really costs less with `step` more, `free_usd` what it costs less without
-    the limit.
+    `dual_usd` is what one more unit (a second, a device) saves of a run by the relaxation's dual price; None where it
+    was not solved. Time may have ended the search for `step`: then it and `saves_usd` are 0.
     """
 
     kind: Literal["sla", "devices"]
     what: str
     limit: float
-    usd: float | None
+    dual_usd: float | None
     step: float
     saves_usd: float
     free_usd: float
+
+    @property
+    def unit_usd(self) -> float | None:
+        """Dollars of a run that a unit of the step saves, by solves."""
+        return self.saves_usd / self.step if self.step else None
 
 
 def shadow_prices(problem: Problem, solution: Solution, time_s: float = TIME_S) -> tuple[ShadowPrice, ...]:
@@ -61,9 +67,8 @@ def _binding(problem: Problem, best: float, duals: dict[str, float], end: float)
     if sla is not None and problem.penalty_usd_per_s is None:
         free = best - _cost_usd(replace(problem, sla=None), best, end)
         if free > _EQUAL * best:
-            longer = replace(problem, sla=Sla(sla.stat, sla.limit_s * (1.0 + STEP)))
-            saves = best - _cost_usd(longer, best, end)
-            yield ShadowPrice("sla", sla.stat, sla.limit_s, duals.get(SLA_ROW), sla.limit_s * STEP, saves, free)
+            step_s, saves = _next_cheaper(problem, sla, best, end)
+            yield ShadowPrice("sla", sla.stat, sla.limit_s, duals.get(SLA_ROW), step_s, saves, free)
     for row in problem.capacities:
         most = enough(problem, row.device)
         if most <= row.count:
@@ -72,6 +77,21 @@ def _binding(problem: Problem, best: float, duals: dict[str, float], end: float)
         if free > _EQUAL * best:
             saves = best - _cost_usd(with_counts(problem, {row.device: row.count + 1}), best, end)
             yield ShadowPrice("devices", row.device, float(row.count), duals.get(row.device), 1.0, saves, free)
+
+
+def _next_cheaper(problem: Problem, sla: Sla, best: float, end: float) -> tuple[float, float]:
+    """By how many seconds the fastest of all cheaper plans is over the SLA, and what the best plan of that time saves.
+
+    Zeros where time was too short.
+    """
+    reduced = presolve(prepare(problem))
+    left = Limits(max(0.0, end - time.monotonic()), _EQUAL)
+    found = fastest_within(reduced.problem, best * (1.0 - _EQUAL), None, left)
+    if found.placement is None:
+        return 0.0, 0.0
+    next_s = judge(prepare(problem), reduced.restore(found.placement)).latency_s
+    longer = replace(problem, sla=Sla(sla.stat, next_s))
+    return max(0.0, next_s - sla.limit_s), best - _cost_usd(longer, best, end)
 
 
 def _cost_usd(problem: Problem, best: float, end: float) -> float:

@@ -40,15 +40,28 @@ def _line(price: ShadowPrice) -> str:
 
 def _parts(price: ShadowPrice) -> Iterator[str]:
     if price.kind == "sla":
-        yield f"SLA {price.what} {format_duration(price.limit)} binds: a run saves {usd(price.free_usd)} without it"
-        yield f"{usd(price.saves_usd)} with {format_duration(price.step)} more"
-        unit = "second"
+        unit, step = "second", f"the next cheaper plan takes {format_duration(price.limit + price.step)}"
+        yield f"SLA {price.what} {format_duration(price.limit)} binds: a run saves {_usd(price.free_usd)} without it"
     else:
-        yield f"{price.limit:.0f} {price.what} bind: a run saves {usd(price.free_usd)} with as many as help"
-        yield f"{usd(price.saves_usd)} with one more"
-        unit = "device"
-    if price.usd is not None:
-        yield f"shadow price {usd(float(f'{price.usd:.6g}'))} a {unit} (dual of the relaxation)"
+        unit, step = "device", "one more"
+        yield f"{price.limit:.0f} {price.what} bind: a run saves {_usd(price.free_usd)} with as many as help"
+    if price.unit_usd is None:
+        yield "what a little more saves was not found in time"
+    elif not price.saves_usd:
+        yield f"{step} saves nothing"
+    else:
+        each = "" if price.step == 1.0 else f", {_usd(price.unit_usd)} a {unit}"
+        yield (
+            f"{step} and saves {_usd(price.saves_usd)}{each}"
+            if price.kind == "sla"
+            else f"{step} saves " + _usd(price.saves_usd)
+        )
+    if price.dual_usd is not None:
+        yield f"dual of the relaxation {_usd(price.dual_usd)} a {unit}"
+
+
+def _usd(amount: float) -> str:
+    return usd(float(f"{amount:.6g}"))
 
 
 def _row(row: dict[str, Any]) -> tuple[str, ...]:

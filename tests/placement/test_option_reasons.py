@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import assume, given, settings
 
@@ -44,14 +46,22 @@ def test_dominated_by_which() -> None:
     ]
 
 
-def test_a_pool_that_does_not_fit_breaks_the_limits() -> None:
+def test_a_link_that_is_missing() -> None:
+    # From CO, where prefill would be, no KV goes to HP; only decode on CO remains, and there is none of it here.
+    table = worked_example(1.0)
+    prefill, decode = table.operators
+    table = replace(table, operators=(prefill, replace(decode, options=decode.options[:1])))
+    assert [each.verdict for each in reasons(table, 0)] == ["taken", "links"]
+
+
+def test_a_pool_that_does_not_fit_exceeds_the_capacity() -> None:
     table = problem(
         (operator("a", (0, 2.0, 2.0), (1, 1.0, 3.0)),),
         chain(OpNode(0)),
         pools=(pool("x"), pool("big", "y", tp=4)),
         counts=2,
     )
-    assert [each.verdict for each in reasons(table, 0)] == ["taken", "limits"]
+    assert [each.verdict for each in reasons(table, 0)] == ["taken", "capacity"]
 
 
 @settings(max_examples=60, deadline=None)
@@ -72,5 +82,5 @@ def test_the_verdict_is_that_of_brute_force(table: Problem) -> None:
                 assert found is not None
                 assert reason.more_usd is not None
                 assert found[1].objective_usd == pytest.approx(best + reason.more_usd, rel=1e-5, abs=1e-9)
-            if reason.verdict in ("sla", "limits"):
+            if reason.verdict in ("sla", "capacity", "links"):
                 assert found is None

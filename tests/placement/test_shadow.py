@@ -18,17 +18,30 @@ from tests.placement.problems import chain, operator, pool, problem, small_probl
 
 
 def test_the_price_of_a_second_in_the_worked_example() -> None:
+    # Within 110 ms both phases are on HP: 0.08 + 0.03 = 0.11 USD. At 120 ms decode is on CO: 0.08 + 0.005 + 0.01 =
+    # 0.095. So 10 ms more save 0.015 USD, 1.5 USD a second. Without a limit all is on CO for 0.06, 0.05 less.
+    table = worked_example(0.110)
+    (price,) = shadow_prices(table, solve(table))
+    assert (price.kind, price.what, price.limit) == ("sla", "worst", 0.110)
+    assert (price.step, price.saves_usd, price.free_usd) == (
+        pytest.approx(0.010),
+        pytest.approx(0.015),
+        pytest.approx(0.050),
+    )
+    assert price.unit_usd == pytest.approx(1.5)
+
+
+def test_the_next_second_has_another_price() -> None:
+    # From 120 ms at 0.095 to all on CO, 160 ms at 0.06: 0.035 USD in 40 ms. The relaxation goes along that line.
     table = worked_example(0.120)
     (price,) = shadow_prices(table, solve(table))
-    assert (price.kind, price.what, price.limit) == ("sla", "worst", 0.120)
-    # 10 % more, 132 ms, changes no plan; without a limit all is on CO for 0.06.
     assert (price.step, price.saves_usd, price.free_usd) == (
-        pytest.approx(0.012),
-        pytest.approx(0.0),
+        pytest.approx(0.040),
+        pytest.approx(0.035),
         pytest.approx(0.035),
     )
-    # The relaxation goes on a line from the plan, 120 ms at 0.095, to 160 ms at 0.06: 0.035 USD in 40 ms.
-    assert price.usd == pytest.approx(0.035 / 0.040, rel=1e-6)
+    assert price.unit_usd == pytest.approx(0.875)
+    assert price.dual_usd == pytest.approx(0.875, rel=1e-6)
 
 
 def test_the_price_of_a_device() -> None:
@@ -38,7 +51,7 @@ def test_the_price_of_a_device() -> None:
     table = problem(operators, chain(OpNode(0), OpNode(1)), pools=pools, counts=1)
     (price,) = shadow_prices(table, solve(table))
     assert (price.kind, price.what, price.limit, price.step) == ("devices", "gpu", 1.0, 1.0)
-    assert (price.usd, price.saves_usd, price.free_usd) == (pytest.approx(2.0),) * 3
+    assert (price.dual_usd, price.saves_usd, price.free_usd) == (pytest.approx(2.0),) * 3
 
 
 def test_a_limit_that_does_not_bind_has_no_price() -> None:
@@ -62,7 +75,10 @@ def test_what_is_saved_is_what_brute_force_says(table: Problem) -> None:
     for price in shadow_prices(table, solution):
         if price.kind == "sla":
             assert table.sla is not None
-            more = replace(table, sla=Sla(table.sla.stat, table.sla.limit_s * 1.1))
+            more = replace(table, sla=Sla(table.sla.stat, (table.sla.limit_s + price.step) * (1.0 + 1e-9)))
+            less = brute_force(replace(table, sla=Sla(table.sla.stat, table.sla.limit_s + price.step - 0.001))).best
+            assert less is not None
+            assert less[1].objective_usd == pytest.approx(best, rel=1e-5)
             free = replace(table, sla=None)
         else:
             more = with_counts(table, {price.what: int(price.limit) + 1})
