@@ -95,7 +95,7 @@ def _why(reason: OptionReason | None, options: Sequence[Option], pools: Sequence
         "equal": "as cheap",
         "dearer": f"{usd(reason.more_usd or 0.0)} a run dearer, all else placed anew{_reduced(reason)}",
         "capacity": "no plan with it fits the fleet's devices",
-        "links": "data cannot reach it or leave it, or it parts operators that share a pool",
+        "links": "no link leads there, or it parts operators that share a pool",
     }
     return texts.get(reason.verdict, f"not decided in time{_reduced(reason)}")
 

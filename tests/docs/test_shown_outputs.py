@@ -10,7 +10,7 @@ import pytest
 
 from orchestrator.cli import invoke
 
-PAGES = ("README.md", "docs/getting-started.md", "docs/provisioned.md")
+PAGES = ("README.md", "docs/getting-started.md", "docs/provisioned.md", "docs/reasons.md")
 SHOWN = re.compile(r"<!-- output: orchestrator (plan [^\n]*?) -->\n```text\n(.*?)\n```", re.DOTALL)
 TIMED = re.compile(r"^planned in .*$", re.MULTILINE)
 

@@ -76,6 +76,28 @@ def test_an_operator_is_explained_in_each_alternative(capsys: pytest.CaptureFixt
     assert {"hp", "co"} <= set(disaggregated.split())
 
 
+def test_an_operator_is_explained_with_reasons(capsys: pytest.CaptureFixture[str]) -> None:
+    document = json.loads(shown(capsys, 0, "--explain", "answer.decode", "--json"))
+    colocated, disaggregated = (each for each in document["explain"] if "offload" not in each["operator"])
+    verdicts = {each["pool"].partition("/")[0]: each for each in colocated["options"]}
+    # Decode with the prefill on HP: $0.11 against $0.095. On CO 160 ms, 40 over the SLA.
+    assert verdicts["hp"]["verdict"] == "dearer"
+    assert verdicts["hp"]["more_usd"] == pytest.approx(0.015)
+    assert verdicts["co"]["over_s"] == pytest.approx(0.040)
+    assert disaggregated["critical"]
+    assert "$0.015 a run dearer, all else placed anew" in shown(capsys, 0, "--explain", "answer.decode")
+
+
+def test_the_price_of_a_second_between_110_and_120_ms(capsys: pytest.CaptureFixture[str]) -> None:
+    # $0.11 on HP alone at 110 ms; $0.095 with decode on CO at 120 ms: $0.015 in 10 ms.
+    text = shown(capsys, 0, "--sla", "110ms", "--explain", "limits")
+    assert "the next cheaper plan takes 120 ms and saves $0.015, $1.5 a second" in text
+    document = json.loads(shown(capsys, 0, "--sla", "110ms", "--explain", "limits", "--json"))
+    (limit,) = document["limits"]
+    assert (limit["step"], limit["saves_usd"]) == (pytest.approx(0.010), pytest.approx(0.015))
+    assert {each["name"]: each["slack_s"] for each in document["operators"]}["answer.decode"] == pytest.approx(0.005)
+
+
 def test_passes_on_request_plan_beside_the_default_ones(capsys: pytest.CaptureFixture[str]) -> None:
     fleet = ("--fleet", "examples/fleets/mixed.yaml", "--sla", "60s", "--json")
     chunked = ["plan", FILE, *fleet, "--passes", "chunk-prefill{tokens=512}"]
