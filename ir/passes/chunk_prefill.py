@@ -37,7 +37,7 @@ class ChunkPrefillPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         if self.tokens < 1:
-            raise PassFailedException(f"{self.name}: tokens must be at least 1, got {self.tokens}")
+            raise PassFailedException(f"tokens must be at least 1, got {self.tokens}")
         for prefill in op.walk():
             if isinstance(prefill, PrefillOp) and prefill.prefix is None and self._is_long(prefill):
                 prefill.chunk_tokens = integer(self.tokens)

@@ -13,7 +13,7 @@ from ir.passes.chunk_prefill import ChunkPrefillPass
 from orchestrator import agent, llm
 from orchestrator.pipeline import PlanRequest, plan_agent
 from placement.plan import Plan
-from tests.gains.measure import TOLERANCE, compared, pipeline, planned, simulated_cores, simulated_h100
+from tests.gains.measure import TOLERANCE, compared, pipeline, planned, simulated_cores, simulated_h100, stats_gain_s
 from tests.placement.sample_agents import H100, described, fleet, row
 
 TOKENS, CHUNK = 4000, 128
@@ -77,6 +77,16 @@ def test_the_plan_says_how_much_prefill_reads_at_a_time(devices: Fleet) -> None:
     assert operators["answer.prefill"].demand["chunk_tokens"] == CHUNK
     assert operators["answer.prefill"].promised.mean_s == pytest.approx(sum(CHUNKS_S) + 32 * STEP_S)
     assert "chunk_tokens" not in operators["answer.decode"].demand
+
+
+def test_stats_report_what_the_chunks_cost(devices: Fleet) -> None:
+    passes = pipeline(without={"overlap-transfer"}, plus={"decompose-llm": ChunkPrefillPass(tokens=CHUNK)})
+    assert stats_gain_s(asker, devices, ChunkPrefillPass.name, passes) == pytest.approx(-COST_S)
+
+
+def test_stats_report_what_of_the_way_the_chunks_hide(devices: Fleet) -> None:
+    passes = pipeline(plus={"decompose-llm": ChunkPrefillPass(tokens=CHUNK)})
+    assert stats_gain_s(asker, devices, "overlap-transfer", passes) == pytest.approx(HIDDEN_S)
 
 
 @pytest.mark.ray

@@ -3,9 +3,20 @@
 import pytest
 
 from costmodel.fleet import Fleet, Link
+from ir.pass_list import read_passes, run_listed
+from ir.pipeline import run_passes
 from ir.sla import Sla
 from orchestrator import agent, llm
-from tests.gains.measure import TOLERANCE, compared, planned, simulated_cores, simulated_h100
+from orchestrator.commands.ir_stats import StageRow, changes, stage_row
+from orchestrator.to_ir import to_ir
+from tests.gains.measure import (
+    TOLERANCE,
+    compared,
+    drop_alternatives,
+    planned,
+    simulated_cores,
+    simulated_h100,
+)
 from tests.placement.sample_agents import fleet, row
 
 TOKENS_IN, TOKENS_OUT = 2000, 200
@@ -19,6 +30,16 @@ def answer(question: str) -> str:
 @agent
 def asker(question: str) -> str:
     return answer(question)
+
+
+@llm(model="qwen3-30b-a3b", tokens_in=900, tokens_out=200, max_tokens=256)
+def expert_answer(question: str) -> str:
+    return question
+
+
+@agent
+def expert_asker(question: str) -> str:
+    return expert_answer(question)
 
 
 ROWS = (row("answer.render", "xeon_8480p", 0.050, 0.0), row("answer.parse", "xeon_8480p", 0.050, 0.0))
@@ -58,6 +79,50 @@ def devices() -> Fleet:
     host = [("xeon_8480p", "h100_sxm"), ("h100_sxm", "xeon_8480p")]
     links = tuple(Link(source, target, None, 0.0, 0.0) for source, target in host)
     return fleet(simulated_cores(), simulated_h100(2), links=links, rows=ROWS)
+
+
+def changed(shards: int, without_alternatives: tuple[str, ...]) -> dict[str, float]:
+    """What `orchestrator ir --stats` says that the pass changed, of a call that keeps only its other alternatives."""
+    module, rows = to_ir(expert_asker.trace()), list[StageRow]()
+    run_listed(module, read_passes("decompose-llm,decompose-moe"))
+    drop_alternatives(module, without_alternatives)
+    listed = read_passes(f"shard-tensor-parallel{{shards={shards}}}")
+    run_listed(module, listed, lambda stage, now: rows.append(stage_row(stage, now, None, None)))
+    (change,) = changes(rows)
+    return dict(change.amounts)
+
+
+@pytest.mark.parametrize(("shards", "kv_copied"), [(2, 0), (8, 1)])
+def test_stats_report_what_the_pass_adds(shards: int, kv_copied: int) -> None:
+    # qwen3-30b-a3b, 900 tokens in and 200 out: 48 routers of 2048 x 128 weights on each shard more; 8 shards have each of
+    # 4 KV heads of 128 twice, with 48 x 2 x 2048 x 4 x 128 weights and 98304 bytes a token. 2 FLOPs for a weight and token;
+    # 2 bytes for a weight and step, of which prefill has 1 and decode 200.
+    copied = (shards - 1) * 48 * 2048 * 128 + kv_copied * 2 * 48 * 2048 * 4 * 128
+    # Each of two phases has a gate, experts and a merge for each shard more, and an all-reduce, which no device runs.
+    expected = {
+        "ops": 2 * (3 * (shards - 1) + 1),
+        "dispatches": 2 * (3 * (shards - 1) - 1 + 1),
+        "flops": 2 * (900 + 200) * copied,
+        "weight_bytes": 2 * (1 + 200) * copied,
+        # written in prefill, and read in step i of 200 with those of i tokens more: 900 x 200 + 199 x 200 / 2 tokens
+        "kv_bytes": kv_copied * (900 + 199_900) * 98_304,
+        # two sums of 2048 values of 2 bytes a layer and token, which a ring sends 2 (n - 1) times
+        "moved_bytes": 2 * (shards - 1) * (900 + 200) * 2 * 48 * 2048 * 2,
+    }
+    found = changed(shards, ("colocated", "disaggregated"))
+    assert found == pytest.approx({name: amount for name, amount in expected.items() if amount})
+
+
+def test_stats_count_the_first_alternative_so_that_of_the_last_only_operations_show() -> None:
+    assert changed(2, ()) == {"ops": 8}
+
+
+def test_the_best_placement_of_stats_is_over_two_devices_where_the_limit_asks_for_it(devices: Fleet) -> None:
+    module = run_passes(to_ir(asker.trace()))
+    alone, shared = (stage_row("", module, devices, sla).best for sla in (None, Sla("worst", 2.0)))
+    assert alone is not None
+    assert shared is not None
+    assert alone.latency_mean_s - shared.latency_mean_s == pytest.approx(SAVED_S)
 
 
 @pytest.mark.ray
