@@ -94,9 +94,9 @@ def changed(shards: int, without_alternatives: tuple[str, ...]) -> dict[str, flo
 
 @pytest.mark.parametrize(("shards", "kv_copied"), [(2, 0), (8, 1)])
 def test_stats_report_what_the_pass_adds(shards: int, kv_copied: int) -> None:
-    # qwen3-30b-a3b, 900 tokens in and 200 out: 48 routers of 2048 x 128 weights on each shard more; 8 shards have each of
-    # 4 KV heads of 128 twice, with 48 x 2 x 2048 x 4 x 128 weights and 98304 bytes a token. 2 FLOPs for a weight and token;
-    # 2 bytes for a weight and step, of which prefill has 1 and decode 200.
+    # qwen3-30b-a3b, 900 tokens in and 200 out: 48 routers of 2048 x 128 weights on each shard more; 8 shards have each
+    # of 4 KV heads of 128 twice, with 48 x 2 x 2048 x 4 x 128 weights and 98304 bytes a token. 2 FLOPs for a weight and
+    # token; 2 bytes for a weight and step, of which prefill has 1 and decode 200.
     copied = (shards - 1) * 48 * 2048 * 128 + kv_copied * 2 * 48 * 2048 * 4 * 128
     # Each of two phases has a gate, experts and a merge for each shard more, and an all-reduce, which no device runs.
     expected = {
