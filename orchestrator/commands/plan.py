@@ -65,6 +65,10 @@ def plan(
     figure: Annotated[
         Path | None, typer.Option("--figure", metavar="FILE", help="Draw --pareto into a .png, .svg or .pdf file.")
     ] = None,
+    compare: Annotated[
+        Path | None,
+        typer.Option("--compare", metavar="FILE", help="Below the plan: where operators run today, beside it."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="PLAN", help="Write the plan document, for `run --plan`.")
     ] = None,
@@ -104,6 +108,7 @@ def plan(
                 "--what-if": bool(what_if),
                 "--pareto": pareto,
                 "--figure": figure is not None,
+                "--compare": compare is not None,
             }
         )
         precisions = tuple(name.strip() for name in precision.split(","))
@@ -130,7 +135,7 @@ def plan(
     if explain == LIMITS and result.solution is not None:
         typer.echo(json_text(limits_json(result, result.solution)) if as_json else limits_text(result, result.solution))
         return 0
-    answers = answer(result, Questions(what_if or (), pareto, figure))
+    answers = answer(result, Questions(what_if or (), pareto, figure, compare))
     if as_json:
         reasons = {} if explain in (None, COST, LIMITS) else {"explain": explain_json(result, explain)}
         typer.echo(json_text({**plan_json(result), **reasons, **answers.document}))

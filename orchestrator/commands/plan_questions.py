@@ -17,6 +17,7 @@ class Questions:
     what_if: Sequence[str] = ()
     pareto: bool = False
     figure: Path | None = None
+    compare: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ def answer(result: PlanResult, asked: Questions) -> Answers:
         _what_if(result, asked.what_if, found)
     if asked.pareto or asked.figure is not None:
         _pareto(result, asked.figure, found)
+    if asked.compare is not None:
+        _compare(result, asked.compare, found)
     return found
 
 
@@ -58,3 +61,13 @@ def _pareto(result: PlanResult, figure: Path | None, found: Answers) -> None:
     found.document["pareto"] = pareto_json(front, result)
     if figure is not None:
         draw_front(front, result, figure)
+
+
+def _compare(result: PlanResult, file: Path, found: Answers) -> None:
+    from orchestrator.commands.compare_text import compare_json, compare_lines
+    from orchestrator.compare import compare
+    from placement.today_document import load_today
+
+    answer = compare(result, load_today(file))
+    found.lines.extend(compare_lines(answer))
+    found.document["compare"] = compare_json(answer)
