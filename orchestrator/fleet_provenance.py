@@ -19,6 +19,18 @@ if TYPE_CHECKING:
     from placement.shared_plans import Answer
 
 
+def margin_text(shared: SharedLowered) -> str:
+    """By how much times may exceed their estimates while every limit holds."""
+    from placement.load import INTERVAL
+
+    if shared.load.margin == INTERVAL:
+        return (
+            "every limit holds although each time is at the upper end of its own interval, which 80% of measurements "
+            "keep; measured and stated times have none"
+        )
+    return f"every limit holds although each time is {shared.load.margin:g} times its estimate"
+
+
 def fleet_heading(graph: Graph, shared: SharedLowered, answer: Answer) -> Heading:
     """What one agent's plan says of itself: schemas, sources and assumptions."""
     from placement.plan import Provenance
@@ -43,12 +55,9 @@ def assumptions_of_fleet(shared: SharedLowered, answer: Answer) -> Iterator[str]
     from placement.specs_from_ir import ASSUMED_VALUE_BYTES
     from placement.transfers import KV_PRECISION
 
-    problem, pricing = shared.problem, shared.agents[0].pricing
+    pricing = shared.agents[0].pricing
     yield "provisioned cost: replicas are paid by the hour, busy or not, by the agents that keep them busy"
-    yield (
-        f"margin {problem.margin:g}: every limit holds although each time is {problem.margin:g} times the estimate; "
-        "latencies and utilisation are shown with it"
-    )
+    yield f"margin {shared.load.margin}: {margin_text(shared)}; latencies and utilisation are shown with it"
     if answer.evaluation.samples:
         yield (
             f"percentiles are of {answer.evaluation.samples:,} sampled runs: lognormal times, waiting at the planned "

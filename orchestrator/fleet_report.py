@@ -13,7 +13,7 @@ from orchestrator.fleet_pipeline import FleetPlan
 from orchestrator.fleet_provenance import assumptions_of_fleet
 from orchestrator.provenance import assumptions_of_agent
 from placement.shared_agent import AgentEvaluation
-from placement.shared_plans import Answer, call_usd, taken_options
+from placement.shared_plans import Answer, call_usd, taken_options, taken_service
 
 _SECONDS_PER_HOUR = 3600.0
 
@@ -59,13 +59,16 @@ class AgentRow:
 
 @dataclass(frozen=True, slots=True)
 class PlacedRow:
-    """One operator of an agent: its pool, the estimate of a visit without margin, what it waits, what a run pays."""
+    """One operator of an agent: its pool, the estimate of a visit, `factor` times as long as limits take it (`held_s`),
+    what it waits, what a run pays."""
 
     agent: str
     operator: str
     pool: str
     visits: float
     visit_s: float
+    factor: float
+    held_s: float
     waiting_s: float
     usd_per_run: float
 
@@ -129,12 +132,15 @@ def placed_rows(plan: FleetPlan, answer: Answer) -> Iterator[PlacedRow]:
         verdict = answer.evaluation.agents[index]
         for position, option in taken_options(plan.shared, index, answer.placement).items():
             visits = lowered.specs[position].visits
+            factor = taken_service(plan.shared, index, answer.placement, position).factor_at(plan.shared.problem.margin)
             yield PlacedRow(
                 agent=lowered.problem.name,
                 operator=lowered.specs[position].id,
                 pool=lowered.problem.pools[option.pool].id,
                 visits=visits,
                 visit_s=option.latency_s,
+                factor=factor,
+                held_s=factor * option.latency_s,
                 waiting_s=verdict.waiting_s[position],
                 usd_per_run=visits * call_usd(plan.shared, index, answer, position),
             )
@@ -163,7 +169,7 @@ def fleet_json(plan: FleetPlan) -> dict[str, Any]:
         "bound_usd_per_hour": found.usd_per_hour * (1.0 - answer.gap),
         "gap": answer.gap,
         "bound_scope": answer.bound_scope,
-        "margin": problem.margin,
+        "margin": plan.load.margin,
         "budget": asdict(problem.budget),
         "samples": found.samples,
         "agents": [asdict(row) for row in agent_rows(plan, answer)],

@@ -105,7 +105,7 @@ def cheapest(flows: Sequence[Flow], fleet: Fleet, cap: float, most: int) -> tupl
 
 
 def _score(flows: Sequence[Flow], spot: Spot, cap: float, rent: Rent) -> _Score:
-    taking = [(flow.calls_per_s, flow.ways[spot].service) for flow in flows if spot in flow.ways]
+    taking = [(flow.calls_per_s, flow.ways[spot].service.held(1.0)) for flow in flows if spot in flow.ways]
     calls = math.fsum(rate for rate, _ in taking)
     busy = math.fsum(rate * service.slot_s for rate, service in taking)
     visit_s = math.fsum(rate * service.visit_s for rate, service in taking) / calls

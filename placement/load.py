@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from ir.sla import Sla
 from placement.shared_problem import Budget
@@ -15,6 +16,12 @@ from placement.shared_problem import Budget
 DEFAULT_MARGIN = 1.25
 """Plans keep their limits although every time is this much longer. Exact plans degrade sharply where times are 1.5x off
 (arXiv 2604.07472); served predictions of this project have a mean error of about 10 % on devices that were measured."""
+
+
+INTERVAL = "interval"
+"""The margin by which each time is taken at the upper end of its own 80 % interval."""
+
+Margin = float | Literal["interval"]
 
 
 class LoadError(ValueError):
@@ -78,9 +85,14 @@ class AgentDemand:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Every agent's demand, what all may take together, and the margin on times."""
+    """Every agent's demand, what all may take together, and the margin on times: one factor, or each its own."""
 
     name: str
     agents: tuple[AgentDemand, ...]
     budget: Budget = field(default_factory=Budget)
-    margin: float = DEFAULT_MARGIN
+    margin: Margin = DEFAULT_MARGIN
+
+    @property
+    def factor(self) -> float:
+        """What times without a factor of their own are multiplied by."""
+        return 1.0 if self.margin == INTERVAL else float(self.margin)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
 from costmodel.errors import FleetError
 from costmodel.names import nearest
@@ -17,10 +17,12 @@ from ir.duration import DurationError, parse_duration_s
 from ir.sla import Sla, SlaError, parse_sla
 from placement.load import (
     DEFAULT_MARGIN,
+    INTERVAL,
     AgentDemand,
     DataRule,
     Load,
     LoadError,
+    Margin,
     StatedCount,
     StatedLimits,
     StatedTokens,
@@ -31,6 +33,7 @@ Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 _SECONDS_PER_HOUR = 3600.0
+_MOST_MARGIN = 10.0
 
 
 class Document(BaseModel):
@@ -94,13 +97,22 @@ class BudgetDocument(Document):
     gco2e_per_hour: Positive | None = None
 
 
+def _margin(value: object) -> Margin:
+    """A factor or the word. Raises `ValueError` for all else."""
+    if value == INTERVAL:
+        return INTERVAL
+    if isinstance(value, int | float) and not isinstance(value, bool) and 1.0 <= value <= _MOST_MARGIN:
+        return float(value)
+    raise ValueError(f"a number from 1 to {_MOST_MARGIN:g}, or {INTERVAL}, got {value!r}")
+
+
 class LoadDocument(Document):
     """The whole file."""
 
     name: Name
     agents: Annotated[list[AgentDocument], Field(min_length=1, max_length=1000)]
     budget: BudgetDocument = BudgetDocument()
-    margin: Annotated[float, Field(ge=1, le=10, allow_inf_nan=False)] = DEFAULT_MARGIN
+    margin: Annotated[Margin, PlainValidator(_margin)] = DEFAULT_MARGIN
 
 
 PARTS: dict[str, type[Document]] = {

@@ -56,8 +56,7 @@ def _quick(ways: Sequence[Way], demand: AgentDemand, margin: float) -> Sequence[
     """The ways of which one visit leaves something of the SLA, all where none does: others are not worth a level."""
     if demand.sla is None:
         return ways
-    limit_s = demand.sla.limit_s / margin
-    return [way for way in ways if way.service.visit_s < limit_s] or ways
+    return [way for way in ways if way.service.held(margin).visit_s < demand.sla.limit_s] or ways
 
 
 def level_of(key: LevelKey, rent: Rent) -> Level:

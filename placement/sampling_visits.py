@@ -151,9 +151,9 @@ def edge_seconds(moves: Sequence[Move], source: Runs | None, target: Runs | None
 
 def _law(served: Served, operator: int, option: int) -> Law:
     """Of a lognormal with mean m and deviation d: sd^2 = ln(1 + (d / m)^2), mean = ln m - sd^2 / 2."""
-    service = served.agent.load.services[operator][option]
+    service = served.services[operator, option]
     wait = served.waits[operator, option]
     if service.visit_s == 0.0:
         return Law(-math.inf, 0.0, wait)
     variance = math.log1p((service.sd_s / service.visit_s) ** 2)
-    return Law(math.log(service.visit_s * served.margin) - variance / 2.0, math.sqrt(variance), wait)
+    return Law(math.log(service.visit_s) - variance / 2.0, math.sqrt(variance), wait)

@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from placement.held import held_services
 from placement.sampling import Sampling
 from placement.shared_agent import HOUR_S, AgentEvaluation, bill, evaluate_agent
 from placement.shared_latency import Served
@@ -91,10 +92,11 @@ def judge_prepared(
     """As `judge_shared`, for a problem that is already prepared."""
     problem = prepared.problem
     routed = route(prepared, placement)
-    loads, waits = level_loads(prepared, routed, placement.replicas)
+    services = held_services(problem.agents, routed, problem.margin)
+    loads, waits = level_loads(prepared, routed, placement.replicas, services)
     served = [
-        Served(agent, one, {visit[1:]: wait for visit, wait in waits.items() if visit[0] == index}, problem.margin)
-        for index, (agent, one) in enumerate(zip(prepared.agents, routed, strict=True))
+        Served(agent, one, {visit[1:]: wait for visit, wait in waits.items() if visit[0] == index}, held)
+        for index, (agent, one, held) in enumerate(zip(prepared.agents, routed, services, strict=True))
     ]
     kappas = [kappa] * len(served) if isinstance(kappa, int | float) else list(kappa)
     agents = tuple(

@@ -21,6 +21,7 @@ from placement.measured_sizes import with_measured_sizes
 from placement.offer import LevelKey, Offered, level_keys, level_of, spot_id
 from placement.open_alternatives import closed_alternatives
 from placement.options import Rows, with_known_models
+from placement.own_margins import with_margin
 from placement.packs import Pack, in_pack, packs
 from placement.pricing import Pricing, Row, check_drivers
 from placement.problem import DeviceCapacity, Operator, Option, Pool, Problem
@@ -76,12 +77,13 @@ def shared_from_ir(
     check_drivers(pricing.fleet)
     check_priced(pricing.fleet)
     read = [_read(each, pricing) for each in agents]
-    table = ways_of([asked for _, asked_all in read for asked in asked_all], pricing, calibration)
+    every = [asked for _, of_agent in read for asked in of_agent]
+    table = with_margin(ways_of(every, pricing, calibration), load.margin)
     found = [_Agent(ir, structure, asked, ()) for ir, (structure, asked) in zip(agents, read, strict=True)]
     packed = list(packs([each.asked for each in found], pricing))
     found = [replace(each, ways=_open(each, tuple(_allowed(each, table, packed, load)))) for each in found]
     offered = [Offered(each.ir.demand, each.asked, each.ways) for each in found]
-    keys = tuple(level_keys(offered, pricing.fleet, load.margin))
+    keys = tuple(level_keys(offered, pricing.fleet, load.factor))
     _check_power(load, pricing, keys)
     levels = tuple(level_of(key, rents(pricing.fleet, key[0][0])) for key in keys)
     number = {key: position for position, key in enumerate(keys)}
@@ -92,7 +94,7 @@ def shared_from_ir(
         agents=tuple(_agent(each, part, services) for each, (part, services) in zip(found, lowered, strict=True)),
         capacities=tuple(DeviceCapacity(each.id, each.count) for each in pricing.fleet.classes),
         budget=load.budget,
-        margin=load.margin,
+        margin=load.factor,
     )
     notes = tuple(assumptions([asked for each in found for asked in each.asked]))
     of_pack = {pack.pool: pack.note(pricing) for pack in packed}
@@ -128,7 +130,7 @@ def _allowed(agent: _Agent, table: Mapping[Asked, Ways], packed: Sequence[Pack],
         ways = [*every.ways, *(way for pack in packed if (way := in_pack(pack, every.ways)) is not None)]
         if asked.phase not in _PACKED:
             ways = list(every.ways)
-        reasons = [why_not(asked.spec, way.pool, demand) or _too_slow(asked, way, demand, load.margin) for way in ways]
+        reasons = [why_not(asked.spec, way.pool, demand) or _too_slow(asked, way, demand, load.factor) for way in ways]
         refused = [
             f"{spot_id((way.pool, way.slots))}: {why}"
             for way, why in zip(ways, reasons, strict=True)
@@ -158,10 +160,11 @@ def _too_slow(asked: Asked, way: Way, demand: AgentDemand, margin: float) -> str
     limits = demand.limits.get(asked.spec.function)
     if limits is None:
         return None
-    if limits.token_time_s is not None and way.token_s is not None and margin * way.token_s > limits.token_time_s:
-        token_s, limit_s = format_duration(margin * way.token_s), format_duration(limits.token_time_s)
+    factor = way.service.factor_at(margin)
+    if limits.token_time_s is not None and way.token_s is not None and factor * way.token_s > limits.token_time_s:
+        token_s, limit_s = format_duration(factor * way.token_s), format_duration(limits.token_time_s)
         return f"a token takes {token_s} with the margin, its limit is {limit_s}"
-    first_s = margin * way.service.visit_s
+    first_s = way.service.held(margin).visit_s
     if limits.ttft is not None and asked.spec.phase == "prefill" and first_s > limits.ttft.limit_s:
         return f"a prompt takes {format_duration(first_s)} with the margin, the first token's limit is {limits.ttft}"
     return None

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ir.sla import Stat
+from placement.held import HeldServices
 from placement.prepared import Step, TimedBlock
 from placement.problem import BranchNode, ChooseNode, LoopNode, OpNode
 from placement.quantile import Counting, counting
@@ -23,17 +24,16 @@ from placement.timing import Times, item_s, latency, schedule, weights
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """An agent's placement with what each of its visits waits, by (operator, option); times are to be multiplied by
-    `margin`."""
+    """An agent's placement with, by (operator, option), what each of its visits waits and takes as limits see it."""
 
     agent: PreparedAgent
     routed: Routed
     waits: Mapping[tuple[int, int], Waiting]
-    margin: float
+    services: HeldServices
 
 
 def times_of(served: Served, stat: Stat, kappa: float = 0.0) -> Times:
-    """Seconds of one visit of each operator: waiting + margin * (mean + kappa * spread * deviation).
+    """Seconds of one visit of each operator: waiting + factor * (mean + kappa * spread * deviation).
 
     Of several routes the mean under the mean, otherwise the slowest. `kappa` does not count for the worst case, which
     is structural.
@@ -46,9 +46,9 @@ def times_of(served: Served, stat: Stat, kappa: float = 0.0) -> Times:
         spread = kappa * agent.spreads[operator]
         both: list[tuple[float, float, float]] = []
         for option, share in shares:
-            service = agent.load.services[operator][option]
+            service = served.services[operator, option]
             wait_s = served.waits[operator, option].mean_s
-            both.append((share, wait_s, wait_s + served.margin * (service.visit_s + spread * service.sd_s)))
+            both.append((share, wait_s, wait_s + service.visit_s + spread * service.sd_s))
         if stat != "mean" and both:
             both = [max(both, key=lambda one: one[2])]
             both = [(1.0, *both[0][1:])]
@@ -89,8 +89,8 @@ def ttft_s(served: Served, call: CallLimit, times: Times) -> float | None:
 
 def token_time_s(served: Served, call: CallLimit) -> float | None:
     """Seconds of one token of a call's slowest route; None where the placement does not take the call."""
-    services = [served.agent.load.services[call.decode][option] for option, _ in served.routed.shares[call.decode]]
-    return max((served.margin * service.slot_s / call.tokens for service in services), default=None)
+    services = [served.services[call.decode, option] for option, _ in served.routed.shares[call.decode]]
+    return max((service.slot_s / call.tokens for service in services), default=None)
 
 
 def _counting(agent: PreparedAgent, stat: Stat) -> Counting:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from placement.held import HeldServices
 from placement.queueing import Arrivals, Waiting, offered_slots, waiting
 from placement.shared_prepared import PreparedAgent, PreparedShared
 from placement.shared_routing import Routed
@@ -36,13 +37,15 @@ class LevelLoad:
 
 
 def level_loads(
-    prepared: PreparedShared, routed: Sequence[Routed], replicas: Sequence[int]
+    prepared: PreparedShared,
+    routed: Sequence[Routed],
+    replicas: Sequence[int],
+    services: Sequence[HeldServices],
 ) -> tuple[tuple[LevelLoad, ...], dict[Visit, Waiting]]:
-    """[level] its load, and what each visit waits."""
-    margin = prepared.problem.margin
+    """[level] its load, and what each visit waits; `services` [agent] are what visits take as limits see them."""
     at_level: list[list[tuple[Visit, Arrivals]]] = [[] for _ in prepared.problem.levels]
-    for index, (agent, one) in enumerate(zip(prepared.agents, routed, strict=True)):
-        for level, operator, option, arrivals in _arrivals(agent, one, margin):
+    for index, (agent, one, held) in enumerate(zip(prepared.agents, routed, services, strict=True)):
+        for level, operator, option, arrivals in _arrivals(agent, one, held):
             at_level[level].append(((index, operator, option), arrivals))
     waits: dict[Visit, Waiting] = {}
     loads: list[LevelLoad] = []
@@ -58,11 +61,11 @@ def calls_per_s(agent: PreparedAgent, operator: int) -> float:
     return agent.load.rate_per_s * agent.load.problem.operators[operator].visits
 
 
-def _arrivals(agent: PreparedAgent, routed: Routed, margin: float) -> Iterator[tuple[int, int, int, Arrivals]]:
+def _arrivals(agent: PreparedAgent, routed: Routed, services: HeldServices) -> Iterator[tuple[int, int, int, Arrivals]]:
     for operator, shares in enumerate(routed.shares):
         row = agent.load.problem.operators[operator]
         for option, share in shares:
-            service = agent.load.services[operator][option]
+            service = services[operator, option]
             # A random part p of a stream of calls has the dispersion p cv2 + 1 - p (Whitt 1983, QNA, BSTJ 62).
             part = min(1.0, row.visits / agent.batch_calls[operator]) * share
             yield (
@@ -71,8 +74,8 @@ def _arrivals(agent: PreparedAgent, routed: Routed, margin: float) -> Iterator[t
                 option,
                 Arrivals(
                     calls_per_s=calls_per_s(agent, operator) * share,
-                    slot_s=service.slot_s * margin,
-                    sd_s=service.slot_sd_s * margin,
+                    slot_s=service.slot_s,
+                    sd_s=service.slot_sd_s,
                     cv2=part * agent.load.arrival_cv2 + 1.0 - part,
                     batch=agent.batches[operator],
                 ),

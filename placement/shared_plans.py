@@ -21,7 +21,7 @@ from placement.problem import Option, Pool
 from placement.shared_agent import AgentEvaluation
 from placement.shared_evaluate import SharedEvaluation
 from placement.shared_from_ir import SharedLowered
-from placement.shared_problem import Level, SharedPlacement
+from placement.shared_problem import Level, Service, SharedPlacement
 from placement.solve import Solution
 
 _SECONDS_PER_HOUR = 3600.0
@@ -68,12 +68,17 @@ def taken_options(shared: SharedLowered, agent: int, placement: SharedPlacement)
     return {position: each.options[option] for position, (each, option) in enumerate(rows) if option is not None}
 
 
+def taken_service(shared: SharedLowered, agent: int, placement: SharedPlacement, position: int) -> Service:
+    """What a visit of an operator that runs takes, as estimated."""
+    chosen = placement.agents[agent].option[position]
+    assert chosen is not None, "only operators that run take time"
+    return shared.problem.agents[agent].services[position][chosen]
+
+
 def call_usd(shared: SharedLowered, agent: int, answer: Answer, position: int) -> float:
     """What a call of an operator costs: its fee, and its part of its level by the time that it keeps a slot busy."""
     option = taken_options(shared, agent, answer.placement)[position]
-    chosen = answer.placement.agents[agent].option[position]
-    assert chosen is not None, "only operators that run have a cost"
-    slot_s = shared.problem.margin * shared.problem.agents[agent].services[position][chosen].slot_s
+    slot_s = taken_service(shared, agent, answer.placement, position).held(shared.problem.margin).slot_s
     level, load = shared.problem.levels[option.pool], answer.evaluation.levels[option.pool]
     part = slot_s / load.busy_slots if load.busy_slots else 0.0
     return option.cost_usd + part * load.replicas * level.usd_per_hour / _SECONDS_PER_HOUR

@@ -39,12 +39,14 @@ class Service:
 
     Without queueing. `outside_s` are seconds of the visit that hold no slot, such as a tool's wait for a service: they
     count in latency, not in load. The option's own `latency_s` equals `slot_s + outside_s`, and its `cost_usd` is only
-    what a call costs beside the pool (a fee, a charge for traffic).
+    what a call costs beside the pool (a fee, a charge for traffic). All three are estimates; `factor` is how much
+    longer they may be when limits are checked, None for the problem's margin.
     """
 
     slot_s: float
     sd_s: float
     outside_s: float = 0.0
+    factor: float | None = None
 
     @property
     def visit_s(self) -> float:
@@ -55,6 +57,15 @@ class Service:
     def slot_sd_s(self) -> float:
         """Deviation of the time in the slot: both parts of a visit are taken to grow alike."""
         return self.sd_s * self.slot_s / self.visit_s if self.visit_s else 0.0
+
+    def factor_at(self, margin: float) -> float:
+        """What times are multiplied by when limits are checked: its own factor, or the margin where it has none."""
+        return margin if self.factor is None else self.factor
+
+    def held(self, margin: float) -> Service:
+        """The same visit with all its times, the deviation too, multiplied by the factor."""
+        factor = self.factor_at(margin)
+        return Service(factor * self.slot_s, factor * self.sd_s, factor * self.outside_s, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +132,8 @@ class Budget:
 class SharedProblem:
     """The whole table. Every agent's `problem.capacities` are empty: `capacities` hold for all replicas together.
 
-    `margin` multiplies every service time when limits are checked: plans hold although estimates are off by so much.
+    `margin` multiplies every service time without a factor of its own when limits are checked: plans hold although
+    estimates are off by so much.
     """
 
     name: str

@@ -11,11 +11,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from placement.held import held_at_most
 from placement.prepared import Prepared, prepare
 from placement.problem import DeviceCapacity, Edge, Operator, Option, Placement, Problem, Transfer
 from placement.queueing import Arrivals, offered_slots, waiting
 from placement.shared_prepared import PreparedAgent, PreparedShared, prepare_shared
-from placement.shared_problem import AgentLoad, Level, SharedProblem
+from placement.shared_problem import AgentLoad, Level, Service, SharedProblem
 
 HOUR_S = 3600.0
 FULL = 0.98
@@ -61,6 +62,7 @@ class Surrogate:
 def surrogate(problem: SharedProblem, kappas: Sequence[float], aim: Aim) -> Surrogate:
     """The surrogate of a shared problem. Raises `ProblemError` where a table contradicts itself."""
     prepared = prepare_shared(problem)
+    services = held_at_most(problem.agents, problem.margin)
     waits = level_waits(prepared)
     levels = problem.levels
     return Surrogate(
@@ -68,10 +70,10 @@ def surrogate(problem: SharedProblem, kappas: Sequence[float], aim: Aim) -> Surr
         aim=aim,
         kappas=tuple(kappas),
         agents=tuple(
-            prepare(_metered(agent, problem.margin, waits, kappa, aim))
-            for agent, kappa in zip(prepared.agents, kappas, strict=True)
+            prepare(_metered(agent, held, waits, (kappa, aim)))
+            for agent, held, kappa in zip(prepared.agents, services, kappas, strict=True)
         ),
-        shares=tuple(_shares(problem, agent) for agent in problem.agents),
+        shares=tuple(_shares(problem, agent, held) for agent, held in zip(problem.agents, services, strict=True)),
         fees=tuple(_fees(agent) for agent in problem.agents),
         prices=tuple(_price(aim, level) for level in levels),
         most=tuple(prepared.counts[level.pool.device] // level.pool.tp for level in levels),
@@ -87,15 +89,13 @@ def level_waits(prepared: PreparedShared) -> list[float]:
 
     More replicas at the same utilisation wait less, so that this is an upper bound for that mix of operators.
     """
-    margin = prepared.problem.margin
+    held = held_at_most(prepared.problem.agents, prepared.problem.margin)
     users: list[list[Arrivals]] = [[] for _ in prepared.problem.levels]
-    for agent in prepared.agents:
-        for index, (operator, services) in enumerate(
-            zip(agent.load.problem.operators, agent.load.services, strict=True)
-        ):
+    for agent, of_agent in zip(prepared.agents, held, strict=True):
+        for index, (operator, services) in enumerate(zip(agent.load.problem.operators, of_agent, strict=True)):
             for option, service in zip(operator.options, services, strict=True):
                 rate, batch = agent.load.rate_per_s * operator.visits, agent.batches[index]
-                row = Arrivals(rate, margin * service.slot_s, margin * service.slot_sd_s, agent.load.arrival_cv2, batch)
+                row = Arrivals(rate, service.slot_s, service.slot_sd_s, agent.load.arrival_cv2, batch)
                 users[option.pool].append(row)
     found: list[float] = []
     for level, rows in zip(prepared.problem.levels, users, strict=True):
@@ -110,17 +110,20 @@ def level_waits(prepared: PreparedShared) -> list[float]:
     return found
 
 
-def _metered(agent: PreparedAgent, margin: float, waits: Sequence[float], kappa: float, aim: Aim) -> Problem:
+def _metered(
+    agent: PreparedAgent, held: Sequence[Sequence[Service]], waits: Sequence[float], how: tuple[float, Aim]
+) -> Problem:
+    kappa, aim = how
     problem = agent.prepared.problem
     per_hour = aim.usd * HOUR_S * agent.load.rate_per_s
     deviations = 0.0 if agent.prepared.stat == "worst" else max(0.0, kappa)
     share = 1.0 + min(0.0, kappa)
     operators: list[Operator] = []
-    for operator, services, spread in zip(problem.operators, agent.load.services, agent.spreads, strict=True):
+    for operator, services, spread in zip(problem.operators, held, agent.spreads, strict=True):
         rows: list[Option] = []
         for option, service in zip(operator.options, services, strict=True):
             own_s = service.visit_s + deviations * spread * service.sd_s
-            tau = margin * own_s + share * waits[option.pool]
+            tau = own_s + share * waits[option.pool]
             rows.append(replace(option, latency_s=tau, cost_usd=option.cost_usd * per_hour))
         operators.append(replace(operator, options=tuple(rows)))
     tables: dict[int, Mapping[tuple[str, str], Transfer]] = {}
@@ -141,13 +144,15 @@ def _priced(edge: Edge, per_hour: float, tables: dict[int, Mapping[tuple[str, st
     return replace(edge, table=tables[id(edge.table)])
 
 
-def _shares(problem: SharedProblem, agent: AgentLoad) -> tuple[tuple[float, ...], ...]:
+def _shares(
+    problem: SharedProblem, agent: AgentLoad, held: Sequence[Sequence[Service]]
+) -> tuple[tuple[float, ...], ...]:
     found: list[tuple[float, ...]] = []
-    for operator, services in zip(agent.problem.operators, agent.services, strict=True):
+    for operator, services in zip(agent.problem.operators, held, strict=True):
         rows: list[float] = []
         for option, service in zip(operator.options, services, strict=True):
             level = problem.levels[option.pool]
-            busy = problem.margin * agent.rate_per_s * operator.visits * service.slot_s
+            busy = agent.rate_per_s * operator.visits * service.slot_s
             rows.append(busy / (level.cap * level.slots))
         found.append(tuple(rows))
     return tuple(found)

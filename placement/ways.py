@@ -17,7 +17,7 @@ from placement.operators import OperatorSpec
 from placement.options import rows_of
 from placement.pricing import Pricing, Row
 from placement.problem import Pool
-from placement.service_times import Serving, ServingTimes, Unservable, serving_times
+from placement.service_times import Serving, ServingTimes, Unservable, serving_times, upper
 from placement.shared_problem import Service
 from placement.token_counts import Count
 
@@ -55,7 +55,8 @@ class Asked:
 class Way:
     """A pool with `slots` calls at once on a replica, and one visit in it. `fee_usd` is beside the pool.
 
-    `token_s` is a token of a decode, None for all else.
+    `token_s` is a token of a decode, None for all else. `upper` is the visit's upper end over its estimate: 1 for what
+    is measured or stated, None where a formula was used and nobody says how far off it is.
     """
 
     pool: Pool
@@ -66,6 +67,7 @@ class Way:
     bound_by: str = ""
     notes: tuple[str, ...] = ()
     token_s: float | None = None
+    upper: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +95,15 @@ def ways_of(asked: Sequence[Asked], pricing: Pricing, calibration: Calibration |
             rejected[each].append(f"{row.pool.id} with {serving.batch} at once: {found.why}")
         else:
             alone[each].append(_served(each, row, serving, found))
+    widest = None if calibration is None else upper(calibration, "tpot")
     for each in distinct:
-        alone[each] += [_whole(each, row, pricing) for row in rows[each].rows if not _is_served(each, row)]
+        alone[each] += [_whole(each, row, pricing, widest) for row in rows[each].rows if not _is_served(each, row)]
     return parts | {each: Ways(tuple(alone[each]), tuple(rejected[each])) for each in distinct}
+
+
+def is_known(source: str) -> bool:
+    """Whether a row's time was measured, or stated by who wrote the function."""
+    return set(source.split(" and ")) <= {"profile", "prior"}
 
 
 def fee_usd(spec: OperatorSpec) -> float:
@@ -142,10 +150,11 @@ def _served(asked: Asked, row: Row, serving: Serving, times: ServingTimes) -> Wa
         bound_by=row.bound_by,
         notes=(*times.notes, *asked.spec.notes),
         token_s=token_s,
+        upper=times.prompt_factor if token_s is None else times.token_factor,
     )
 
 
-def _whole(asked: Asked, row: Row, pricing: Pricing) -> Way:
+def _whole(asked: Asked, row: Row, pricing: Pricing, widest: float | None) -> Way:
     """A visit that has a replica to itself: a function on a core, a run of a model, or what a profile measured."""
     slot_s = row.latency_s if row.device_s is None else row.device_s / row.pool.tp
     token_s = None
@@ -160,6 +169,7 @@ def _whole(asked: Asked, row: Row, pricing: Pricing) -> Way:
         bound_by=row.bound_by,
         notes=row.notes,
         token_s=token_s,
+        upper=1.0 if is_known(row.source) else widest,
     )
 
 

@@ -8,11 +8,14 @@ from ir.duration import format_duration
 from orchestrator.commands.plan_text import device_text
 from orchestrator.commands.text import percent, table, usd
 from orchestrator.fleet_pipeline import FleetPlan
+from orchestrator.fleet_provenance import margin_text
 from orchestrator.fleet_report import AgentRow, PlacedRow, PoolRow, agent_rows, assumptions, placed_rows, pool_rows
+from placement.load import INTERVAL
 from placement.shared_plans import Answer
 
 POOLS = ("pool", "device", "replicas", "slots", "busy", "cap", "waiting", "cost/hour")
 AGENTS = ("agent", "runs/s", "cost/hour", "cost/run", "mean", "worst", "SLA", "latency", "slack")
+HELD = ("factor", "held")
 OPERATORS = ("agent", "operator", "pool", "calls", "mean time", "waiting", "cost/run")
 
 
@@ -23,7 +26,7 @@ def fleet_text(plan: FleetPlan) -> str:
         return "\n".join((f"infeasible: {plan.why}", *_left_out(plan)))
     pools = [_pool(row) for row in pool_rows(plan, answer)]
     agents = [_agent(row) for row in agent_rows(plan, answer)]
-    placed = [_placed(row) for row in placed_rows(plan, answer)]
+    placed_head, placed = _placed(plan, answer)
     return "\n".join(
         (
             f"{plan.load.name} on fleet {plan.fleet.name}",
@@ -32,7 +35,7 @@ def fleet_text(plan: FleetPlan) -> str:
             "",
             table(AGENTS, agents, AGENTS[1:6] + AGENTS[7:]),
             "",
-            table(OPERATORS, placed, OPERATORS[3:]),
+            table(placed_head, placed, placed_head[3:]),
             "",
             *_totals(plan, answer),
             *_left_out(plan),
@@ -55,7 +58,7 @@ def _totals(plan: FleetPlan, answer: Answer) -> Iterator[str]:
     yield f"devices: {', '.join(used)}"
     bound = found.usd_per_hour * (1.0 - answer.gap)
     yield f"bound: {usd(bound)} per hour, gap {percent(answer.gap)} (of: {answer.bound_scope})"
-    yield f"margin: every limit holds although each time is {plan.shared.problem.margin:g} times its estimate"
+    yield f"margin: {margin_text(plan.shared)}"
 
 
 def _used(answer: Answer) -> list[tuple[str, int]]:
@@ -94,7 +97,18 @@ def _agent(row: AgentRow) -> tuple[str, ...]:
     )
 
 
-def _placed(row: PlacedRow) -> tuple[str, ...]:
+def _placed(plan: FleetPlan, answer: Answer) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Heading and rows; with a margin of each time's own interval, two more columns say what limits see."""
+    rows = list(placed_rows(plan, answer))
+    cells = [_operator(row) for row in rows]
+    if plan.load.margin != INTERVAL:
+        return OPERATORS, cells
+    held = [(f"x{row.factor:.4g}", format_duration(row.held_s)) for row in rows]
+    heading = (*OPERATORS[:5], *HELD, *OPERATORS[5:])
+    return heading, [(*cell[:5], *more, *cell[5:]) for cell, more in zip(cells, held, strict=True)]
+
+
+def _operator(row: PlacedRow) -> tuple[str, ...]:
     return (
         row.agent,
         row.operator,

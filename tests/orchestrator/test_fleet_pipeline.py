@@ -3,9 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from costmodel.calibration import load_calibration
 from costmodel.fleet import Fleet, load_fleet
 from ir.sla import Sla
 from orchestrator.agent_files import find_all
+from orchestrator.commands.fleet_text import fleet_text
 from orchestrator.fleet_pipeline import FleetPlan, FleetRequest, FleetRequestError, plan_fleet
 from orchestrator.fleet_report import agent_rows, fleet_json, placed_rows, pool_rows
 from orchestrator.graph import Graph
@@ -89,6 +91,25 @@ def test_five_agents_share_pools_and_their_costs_add_up() -> None:
     assert document["bound_scope"].startswith("surrogate")
     assert document["margin"] == 1.25
     assert any("margin 1.25" in each for each in document["assumptions"])
+
+
+def test_each_time_may_have_the_margin_of_its_own_interval() -> None:
+    plan = planned(replace(voice(), margin="interval"))
+    assert plan.answer is not None
+    rows = {row.operator: row for row in placed_rows(plan, plan.answer)}
+    assert rows["recall"].factor == 1.0  # stated by its author
+    spread = load_calibration().spread
+    assert rows["transcribe"].factor == spread["tpot"]["unlike device"].high  # no run of such a model was measured
+    assert rows["converse.decode"].factor in {each.high for each in spread["tpot"].values()}
+    assert rows["converse.prefill"].factor in {each.high for each in spread["ttft"].values()}
+    assert all(row.held_s == pytest.approx(row.factor * row.visit_s) for row in rows.values())
+    busy = sum(row.visits * row.held_s for row in rows.values() if row.operator in {"transcribe", "speak"})
+    pool = next(row for row in pool_rows(plan, plan.answer) if "voice_agent/speak" in row.operators)
+    assert pool.utilisation == pytest.approx(2.0 * busy / pool.replicas)
+    text = fleet_text(plan)
+    assert "x1.258" in text
+    assert "margin: every limit holds although each time is at the upper end of its own interval" in text
+    assert fleet_json(plan)["margin"] == "interval"
 
 
 def test_an_sla_that_nothing_keeps_is_infeasible_with_a_reason() -> None:

@@ -62,6 +62,11 @@ def test_the_margin_without_one(tmp_path: Path) -> None:
     assert load.margin == DEFAULT_MARGIN == 1.25
 
 
+def test_a_margin_of_each_times_own_interval(tmp_path: Path) -> None:
+    load = load_load(written(tmp_path, "name: a\nmargin: interval\nagents: [{agent: one, rate_per_s: 1}]\n"))
+    assert (load.margin, load.factor) == ("interval", 1.0)
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
@@ -87,6 +92,10 @@ def test_the_margin_without_one(tmp_path: Path) -> None:
             "a trace gives all counts",
         ),
         ("name: a\nmargin: 0.9\nagents: [{agent: one, rate_per_s: 1}]", ":2: margin: "),
+        (
+            "name: a\nmargin: wide\nagents: [{agent: one, rate_per_s: 1}]",
+            ":2: margin: .*a number from 1 to 10, or interval, got 'wide'",
+        ),
         ("[]", "a load file is a mapping with the keys name, agents, budget, margin"),
     ],
 )
