@@ -16,3 +16,6 @@ def test_the_host_step_benchmark_prints_measurement_prior_and_ratio(project: Pat
     for row in ("answer.render through the cpu driver", "answer.parse in this process", "orchestration of one call"):
         assert row in done.stdout
     assert done.stdout.count("x the measured median") == 2
+    fused, apart, ratio = done.stdout.splitlines()[-3:]
+    assert (fused.split(":")[0].strip(), apart.split(":")[0].strip()) == ("fused", "not fused")
+    assert ratio.endswith("x as long without fuse-cpu")
