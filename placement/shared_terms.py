@@ -13,6 +13,7 @@ from typing import Literal
 
 from ir.duration import format_duration
 from ir.sla import Sla
+from placement.held import held_at_most
 from placement.infeasible import rounded_up
 from placement.shared_problem import AgentLoad, SharedProblem
 
@@ -112,12 +113,12 @@ def loosened(problem: SharedProblem, term: Term, value: float | None) -> SharedP
 def enough_shared(problem: SharedProblem, device: str) -> int:
     """As many devices of a class as all its levels take if each served all that may use it: more cannot help."""
     shares: dict[int, float] = {}
-    for agent in problem.agents:
-        for operator, services in zip(agent.problem.operators, agent.services, strict=True):
+    for agent, held in zip(problem.agents, held_at_most(problem.agents, problem.margin), strict=True):
+        for operator, services in zip(agent.problem.operators, held, strict=True):
             most: dict[int, float] = {}
             for option, service in zip(operator.options, services, strict=True):
                 level = problem.levels[option.pool]
-                busy = problem.margin * agent.rate_per_s * operator.visits * service.slot_s
+                busy = agent.rate_per_s * operator.visits * service.slot_s
                 share = busy / (level.cap * level.slots)
                 most[option.pool] = max(most.get(option.pool, 0.0), share)
             for pool, share in most.items():
