@@ -41,7 +41,10 @@ class PoolRow:
 
 @dataclass(frozen=True, slots=True)
 class AgentRow:
-    """One agent. `latency_s` is the SLA's statistic, by sampling where it is a mean or percentile; with the margin."""
+    """One agent. `latency_s` is the SLA's statistic, by sampling where it is a mean or percentile; with the margin.
+
+    `first_output_s` likewise, of the time to the first output; None without a limit on it.
+    """
 
     agent: str
     rate_per_s: float
@@ -52,6 +55,9 @@ class AgentRow:
     sla_stat: str | None
     sla_limit_s: float | None
     latency_s: float
+    first_output_stat: str | None
+    first_output_limit_s: float | None
+    first_output_s: float | None
     latency_mean_s: float
     latency_worst_s: float
     critical_path: tuple[str, ...]
@@ -103,8 +109,11 @@ def pool_rows(plan: FleetPlan, answer: Answer) -> Iterator[PoolRow]:
 
 def agent_rows(plan: FleetPlan, answer: Answer) -> Iterator[AgentRow]:
     """The agents in the load's order."""
-    for lowered, verdict in zip(plan.shared.agents, answer.evaluation.agents, strict=True):
+    for lowered, load, verdict in zip(
+        plan.shared.agents, plan.shared.problem.agents, answer.evaluation.agents, strict=True
+    ):
         sla = lowered.problem.sla
+        first = None if load.first_output is None else load.first_output.sla
         yield AgentRow(
             agent=verdict.name,
             rate_per_s=verdict.rate_per_s,
@@ -115,6 +124,9 @@ def agent_rows(plan: FleetPlan, answer: Answer) -> Iterator[AgentRow]:
             sla_stat=None if sla is None else sla.stat,
             sla_limit_s=None if sla is None else sla.limit_s,
             latency_s=verdict.latency_s,
+            first_output_stat=None if first is None else first.stat,
+            first_output_limit_s=None if first is None else first.limit_s,
+            first_output_s=verdict.first_output_s,
             latency_mean_s=mean_s(verdict),
             latency_worst_s=verdict.latency_worst_s,
             critical_path=tuple(lowered.specs[position].id for position in verdict.critical_path),

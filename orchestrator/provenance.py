@@ -39,6 +39,7 @@ def heading(graph: Graph, lowered: Lowered, solution: Solution) -> Heading:
         assumptions=[
             *_of_cost(fleet),
             *assumptions_of_agent(graph),
+            *_of_first_output(graph),
             *_of_options(lowered, solution),
             *assumptions_of_devices(lowered.pricing.fleet),
         ],
@@ -91,10 +92,13 @@ def assumptions_of_agent(graph: Graph) -> Iterator[str]:
         yield "every call succeeds at once: retries are not counted"
     if any(execution.stream for execution in executions):
         yield "the items of a stream are equal and come evenly over the time of what gives them"
-    if graph.first_output is not None:
-        yield "the limit on the first output is not planned in this version; only the end-to-end limit is"
     if graph.degrade is not None:
         yield "what the agent may fall back to when it is late is not planned"
+
+
+def _of_first_output(graph: Graph) -> Iterator[str]:
+    if graph.first_output is not None:
+        yield "the limit on the first output is planned for a load only (plan --load); here only the end-to-end limit is"
 
 
 def _of_options(lowered: Lowered, solution: Solution) -> Iterator[str]:

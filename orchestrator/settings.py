@@ -102,6 +102,10 @@ _IDEMPOTENT_BY_DEFAULT = {"llm": True, "model": True, "compute": True, "tool": F
 _PURE_BY_DEFAULT = frozenset({"compute", "memory"})
 
 
+_FIRST = "first_output_"
+"""In `sla=`, what marks the statistic of the first output."""
+
+
 class Settings:
     """Reads the keywords of one decorator call; every failure names decorator, keyword, value, rule and remedy."""
 
@@ -240,13 +244,28 @@ class Settings:
 
     def sla(self, key: str) -> Sla | None:
         """A latency limit; None stays None."""
-        value = self._values.get(key)
+        value = self._sla_value(key)
         if value is None:
             return None
         try:
             return parse_sla(value)
         except SlaError as error:
             self.fail(f"{key}={value!r}: {error}", f"write {key}={{'p95': '4s'}} or {key}='4s'")
+
+    def _sla_value(self, key: str) -> SlaLike | None:
+        """What is stated: `sla` may also hold the limit on the first output, as `first_output_p95`."""
+        whole, own = self._values.get("sla"), self._values.get(key)
+        if not isinstance(whole, Mapping):
+            return own
+        stated = cast("Mapping[str, str | float]", whole)
+        marked = {name.removeprefix(_FIRST): limit for name, limit in stated.items() if str(name).startswith(_FIRST)}
+        if key == "sla":
+            return {name: limit for name, limit in stated.items() if not str(name).startswith(_FIRST)} or (
+                None if marked else stated
+            )
+        if marked and own is not None:
+            self.fail(f"first_output={own!r} beside sla={stated!r}", "state the limit on the first output once")
+        return marked or own
 
     def degrade(self) -> Degrade | None:
         """The fallback of an agent that would miss its deadline."""

@@ -167,7 +167,7 @@ class _Flows:
         return known
 
     def _find(self, value: SSAValue) -> Mapping[OperatorOp, _Flow]:
-        if _is_operator(value.owner):
+        if is_operator(value.owner):
             return {value.owner: _Flow()}
         found: dict[OperatorOp, _Flow] = {}
         for feeder in _feeders(value):
@@ -195,14 +195,15 @@ def _reached(value: SSAValue) -> Mapping[OperatorOp, _Flow]:
         if current in seen:
             continue
         seen.add(current)
-        if _is_operator(current.owner):
+        if is_operator(current.owner):
             found[current.owner] = _Flow(copies=copies)
         else:
             open_values.extend((feeder.value, copies * feeder.copies) for feeder in _feeders(current))
     return found
 
 
-def _is_operator(owner: object) -> TypeGuard[OperatorOp]:
+def is_operator(owner: object) -> TypeGuard[OperatorOp]:
+    """Whether an operation becomes an operator of the plan."""
     return isinstance(owner, FunctionOp | FusedOp) and owner.name in OPERATOR_OPS
 
 

@@ -14,6 +14,7 @@ from typing import Literal
 from ir.sla import Stat
 from placement.prepared import Prepared, prepare
 from placement.problem import Edge, Option, Placement, Problem, Transfer
+from placement.quantile import Counting
 from placement.slack import slack
 from placement.timing import Times, critical_path, latency
 
@@ -123,6 +124,14 @@ def judge(prepared: Prepared, placement: Placement) -> Evaluation:
         slack_s=tuple(slacks.get(index) for index in range(len(problem.operators))),
         devices_used=used,
     )
+
+
+def placed_times(prepared: Prepared, placement: Placement, counts: Counting) -> Times:
+    """What a placement takes where a statistic counts so."""
+    rows = chosen_options(prepared, placement)
+    moves, _ = _moves(prepared.problem, rows)
+    operator_s = [row.latency_s if row else 0.0 for row in rows]
+    return Times(operator_s, [move.latency_s for move in moves], placement.alternative, counts)
 
 
 def score(prepared: Prepared, placement: Placement) -> Score:

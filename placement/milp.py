@@ -14,10 +14,12 @@ from itertools import combinations
 from placement.evaluate import LIMIT_TOLERANCE, runs
 from placement.linear import LinearModel, Terms, combine, scale
 from placement.milp_columns import Decisions, Form, activity, decide
-from placement.milp_path import PathTerms, block_latency
+from placement.milp_path import PathTerms, block_latency, first_output
 from placement.milp_transfer import add_transfers
 from placement.prepared import Prepared
 from placement.problem import Placement
+from placement.quantile import Counting, counting
+from placement.shared_problem import FirstOutput
 
 SLA_ROW = "SLA"
 
@@ -40,8 +42,11 @@ def formulate(prepared: Prepared, form: Form) -> Program:
     return formulate_decided(decide(prepared, form))
 
 
-def formulate_decided(decisions: Decisions) -> Program:
-    """Adds the rows of a program whose columns of decisions stand, and perhaps those of other programs beside them."""
+def formulate_decided(decisions: Decisions, first: FirstOutput | None = None) -> Program:
+    """Adds the rows of a program whose columns of decisions stand, and perhaps those of other programs beside them.
+
+    `first` adds the limit on the first output: hard, on a path of its own.
+    """
     form = decisions.form
     _add_groups(decisions)
     if form.keep_capacity:
@@ -50,6 +55,8 @@ def formulate_decided(decisions: Decisions) -> Program:
     limited = form.keep_sla and decisions.problem.sla is not None and form.goal in ("cost", "devices")
     if limited or form.goal == "latency" or form.usd_per_s:
         _add_latency(decisions, edges)
+    if first is not None:
+        _add_first_output(decisions, edges, first)
     return Program(decisions.model, decisions.options, decisions.choices, decisions.rows)
 
 
@@ -96,11 +103,7 @@ def _add_capacity(decisions: Decisions) -> None:
 def _add_latency(decisions: Decisions, edges: Sequence[Terms]) -> None:
     """The critical path, and either its length as the objective or the SLA, hard or with a price on seconds over."""
     model, problem, form = decisions.model, decisions.problem, decisions.form
-    operators: list[Terms] = []
-    for operator, columns in zip(problem.operators, decisions.options, strict=True):
-        rows = zip(columns, operator.options, strict=True)
-        operators.append({column: option.latency_s / form.seconds for column, option in rows if option.latency_s})
-    path = PathTerms(model, operators, edges, decisions.prepared.countings[decisions.prepared.stat])
+    path = _path(decisions, edges, decisions.prepared.countings[decisions.prepared.stat])
     total = block_latency(decisions.prepared.root, path)
     if form.goal == "latency":
         end = model.column(1.0)
@@ -117,6 +120,25 @@ def _add_latency(decisions: Decisions, edges: Sequence[Terms]) -> None:
     limit = problem.sla.limit_s * (1.0 + LIMIT_TOLERANCE) / form.seconds
     decisions.rows[SLA_ROW] = len(model.row_upper)
     model.row(-math.inf, combine(total, over), limit)
+
+
+def _add_first_output(decisions: Decisions, edges: Sequence[Terms], first: FirstOutput) -> None:
+    stat = first.sla.stat
+    known = decisions.prepared.countings.get(stat)
+    path = _path(decisions, edges, known if known is not None else counting(decisions.problem, stat))
+    limit = first.sla.limit_s * (1.0 + LIMIT_TOLERANCE) / decisions.form.seconds
+    terms = first_output(decisions.prepared.root, dict(first.sources), path)
+    if terms is not None:
+        decisions.model.row(-math.inf, terms, limit)
+
+
+def _path(decisions: Decisions, edges: Sequence[Terms], counts: Counting) -> PathTerms:
+    operators: list[Terms] = []
+    for operator, columns in zip(decisions.problem.operators, decisions.options, strict=True):
+        rows = zip(columns, operator.options, strict=True)
+        seconds = decisions.form.seconds
+        operators.append({column: option.latency_s / seconds for column, option in rows if option.latency_s})
+    return PathTerms(decisions.model, operators, edges, counts)
 
 
 def start_columns(program: Program, placement: Placement) -> dict[int, float]:

@@ -7,7 +7,7 @@ F_j >= F_i + transfer + tau_j / n, both linear.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from placement.linear import LinearModel, Terms, combine, scale
@@ -40,6 +40,47 @@ class _Placed:
 def block_latency(block: TimedBlock, path: PathTerms) -> Terms:
     """Adds F_j >= F_i + transfer + duration_j for every wait; gives the largest finish, exact where it is minimised."""
     return _place(block, path).latency
+
+
+def first_output(block: TimedBlock, sources: Mapping[int, float], path: PathTerms) -> Terms | None:
+    """No less than when the first items of all sources are there, `sources` being items by operator; None without one.
+
+    It counts as the judge does: in a loop the last pass, in a mean the mean of the branches that have one.
+    """
+    return _first(_place(block, path), sources, path)
+
+
+def _first(placed: _Placed, sources: Mapping[int, float], path: PathTerms) -> Terms | None:
+    found: list[Terms] = []
+    for position, step in enumerate(placed.steps):
+        inner = _first_of(step, placed.inner[position], sources, path)
+        if inner is not None:
+            found.append(combine(_start(placed, position, path), inner))
+    return path.model.at_least(found) if found else None
+
+
+def _first_of(step: Step, placed: Sequence[_Placed], sources: Mapping[int, float], path: PathTerms) -> Terms | None:
+    node = step.node
+    if isinstance(node, OpNode):
+        items = sources.get(node.operator)
+        return None if items is None else scale(1.0 / items, path.operators[node.operator])
+    inner = [_first(each, sources, path) for each in placed]
+    if isinstance(node, LoopNode) and inner[0] is not None:
+        before = max(0.0, path.counting.repeats[node.id] - 1.0)
+        return combine(inner[0], scale(before, placed[0].latency))
+    some = [(index, terms) for index, terms in enumerate(inner) if terms is not None]
+    if not some:
+        return None
+    if isinstance(node, BranchNode):
+        if path.counting.stat == "mean":
+            total = sum(node.probabilities[index] for index, _ in some)
+            return (
+                combine(*(scale(node.probabilities[index] / total, terms) for index, terms in some)) if total else None
+            )
+        counted = [terms for index, terms in some if path.counting.counted[node.id][index]]
+        return path.model.at_least(counted or [terms for _, terms in some])
+    # Of a choice all columns of what is not taken are 0.
+    return combine(*(terms for _, terms in some))
 
 
 def _place(block: TimedBlock, path: PathTerms) -> _Placed:

@@ -106,10 +106,10 @@ def sample(served: Served, sampling: Sampling) -> Sampled:
 
 
 def _first_output(walk: Walk) -> Floats:
-    """The earliest of the sources, of the runs that have one."""
+    """The latest of the sources, of the runs that have one."""
     found = np.full(len(next(iter(walk.first_s.values()))), math.nan)
     for first_s in walk.first_s.values():
-        found = np.fmin(found, first_s)
+        found = np.fmax(found, first_s)
     return found[~np.isnan(found)]
 
 

@@ -51,8 +51,8 @@ class Passed:
 @dataclass(frozen=True, slots=True)
 class Walk:
     """Draws the runs of one agent. ``items` are the operators that may give the first output, in so many items.
-    `first_s` and `spent` gather, for the operators in them, when the first item of a run was there and what the last
-    visit of a run waited and took; both keep what they held for runs without a visit.
+    `first_s` and `spent` gather, for the operators in them, when the first item of a run's last visit was there, and
+    what the last visit of a run waited and took; both keep what they held for runs without a visit.
     """
 
     visits: Mapping[int, Visits]
@@ -143,9 +143,9 @@ class Walk:
             if wait.items is not None:
                 after = found.finishes[wait.position] + self.slowest(wait.edges, runs)
                 finish = np.maximum(finish, after + service / wait.items)
-        # Backwards, so that of the items of a fan-out the first one's figures stay.
         if operator in self.first_s:
-            self.first_s[operator][runs[::-1]] = (start + waited + service / self.items[operator])[::-1]
+            np.fmax.at(self.first_s[operator], runs, start + waited + service / self.items[operator])
+        # Backwards, so that of the items of a fan-out the first one's figures stay.
         if operator in self.spent:
             self.spent[operator][0][runs[::-1]] = waited[::-1]
             self.spent[operator][1][runs[::-1]] = service[::-1]

@@ -172,7 +172,9 @@ class _Exchange:
 def _confirm(table: Surrogate, program: SharedProgram, claimed: SharedScore, objective: float) -> None:
     """The program's answer keeps all limits but for rounding, and costs no more than the program says."""
     name = table.problem.name
-    slack_s = SLIP * math.fsum(one.problem.sla.limit_s for one in table.agents if one.problem.sla)
+    slas = [one.problem.sla for one in table.agents]
+    slas += [one.first_output.sla for one in table.problem.agents if one.first_output]
+    slack_s = SLIP * math.fsum(sla.limit_s for sla in slas if sla)
     if claimed.broken or claimed.over_s > slack_s:
         raise DisagreementError(f"{name}: the program's answer breaks {claimed.broken}, is {claimed.over_s} s over")
     if claimed.objective > objective * program.usd * (1.0 + 10 * CLAIM_TOLERANCE) + CLAIM_TOLERANCE * program.usd:

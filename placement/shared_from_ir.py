@@ -14,6 +14,7 @@ from costmodel.errors import FleetError
 from ir.dialects.agent import GraphOp
 from ir.duration import format_duration
 from placement.asked import asked_of, assumptions, call_limits
+from placement.first_output import first_output_of
 from placement.from_ir import Lowered, edge_of, operator_ids
 from placement.levels import check_priced, rents, without_power
 from placement.load import AgentDemand, Load
@@ -26,7 +27,7 @@ from placement.packs import Pack, in_pack, packs
 from placement.pricing import Pricing, Row, check_drivers
 from placement.problem import DeviceCapacity, Operator, Option, Pool, Problem
 from placement.rules import check_rules, why_not
-from placement.shared_problem import AgentLoad, Level, Service, SharedProblem
+from placement.shared_problem import AgentLoad, FirstOutput, Level, Service, SharedProblem
 from placement.specs_from_ir import read_specs
 from placement.streaming import streaming_edges
 from placement.structure import Structure, names_of_choice, read_structure
@@ -91,7 +92,7 @@ def shared_from_ir(
     problem = SharedProblem(
         name=load.name,
         levels=levels,
-        agents=tuple(_agent(each, part, services) for each, (part, services) in zip(found, lowered, strict=True)),
+        agents=tuple(_agent(each, *made) for each, made in zip(found, lowered, strict=True)),
         capacities=tuple(DeviceCapacity(each.id, each.count) for each in pricing.fleet.classes),
         budget=load.budget,
         margin=load.factor,
@@ -99,10 +100,12 @@ def shared_from_ir(
     notes = tuple(assumptions([asked for each in found for asked in each.asked]))
     of_pack = {pack.pool: pack.note(pricing) for pack in packed}
     of_level = {position: of_pack[key[0][0]] for key, position in number.items() if key[0][0] in of_pack}
-    return SharedLowered(problem, tuple(part for part, _ in lowered), load, notes, of_level)
+    return SharedLowered(problem, tuple(part for part, _, _ in lowered), load, notes, of_level)
 
 
-def _agent(agent: _Agent, lowered: Lowered, services: tuple[tuple[Service, ...], ...]) -> AgentLoad:
+def _agent(
+    agent: _Agent, lowered: Lowered, services: tuple[tuple[Service, ...], ...], first: FirstOutput | None
+) -> AgentLoad:
     demand = agent.ir.demand
     return AgentLoad(
         problem=lowered.problem,
@@ -110,6 +113,7 @@ def _agent(agent: _Agent, lowered: Lowered, services: tuple[tuple[Service, ...],
         services=services,
         arrival_cv2=demand.arrival_cv2,
         tenant=demand.tenant,
+        first_output=first,
         calls=call_limits(agent.asked, agent.structure, demand),
     )
 
@@ -181,7 +185,7 @@ def _check_power(load: Load, pricing: Pricing, keys: Sequence[LevelKey]) -> None
 
 def _lowered(
     agent: _Agent, levels: Sequence[Level], number: Mapping[LevelKey, int], pricing: Pricing
-) -> tuple[Lowered, tuple[tuple[Service, ...], ...]]:
+) -> tuple[Lowered, tuple[tuple[Service, ...], ...], FirstOutput | None]:
     specs = tuple(asked.spec for asked in agent.asked)
     demand = agent.ir.demand
     options: list[list[tuple[Option, Service]]] = []
@@ -192,7 +196,8 @@ def _lowered(
         Operator(id_, spec.op, spec.visits, tuple(option for option, _ in each), ways.rejected)
         for id_, spec, each, ways in zip(operator_ids(agent.structure, specs), specs, options, agent.ways, strict=True)
     )
-    edges = [each for each in streaming_edges(agent.structure.edges, specs, table) if not each.is_internal]
+    streamed = streaming_edges(agent.structure.edges, specs, table)
+    edges = [each for each in streamed if not each.is_internal]
     problem = Problem(
         name=agent.ir.graph.sym_name.data,
         operators=operators,
@@ -206,7 +211,8 @@ def _lowered(
         penalty_usd_per_s=agent.ir.penalty_usd_per_s,
     )
     lowered = Lowered(agent.ir.graph, problem, specs, agent.structure, pricing)
-    return lowered, tuple(tuple(service for _, service in each) for each in options)
+    first = first_output_of(agent.ir.graph, agent.structure, streamed, specs, table)
+    return lowered, tuple(tuple(service for _, service in each) for each in options), first
 
 
 def _of(way: Way, tenant: str | None, number: Mapping[LevelKey, int]) -> Iterator[int]:

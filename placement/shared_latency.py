@@ -69,7 +69,7 @@ def first_output_s(served: Served, times: Times) -> float | None:
     if limit is None:
         return None
     sources = {operator: items for operator, items in limit.sources if served.routed.shares[operator]}
-    found = _first(served.agent.prepared.root, sources, times)
+    found = first_s(served.agent.prepared.root, sources, times)
     return None if found is None else _finite_or_inf(found)
 
 
@@ -102,26 +102,29 @@ def _finite_or_inf(seconds: float) -> float:
     return math.inf if math.isnan(seconds) else seconds
 
 
-def _first(block: TimedBlock, sources: Mapping[int, float], times: Times) -> float | None:
-    """Seconds from a block's beginning to the earliest first item of a source inside it; None without one."""
+def first_s(block: TimedBlock, sources: Mapping[int, float], times: Times) -> float | None:
+    """Seconds from a block's beginning to the latest first item of a source inside it; None without one."""
     starts: list[float] | None = None
-    earliest: float | None = None
+    latest: float | None = None
     for position, step in enumerate(block.steps):
         inner = _first_of(step, sources, times)
         if inner is None:
             continue
         starts = schedule(block, times).starts if starts is None else starts
-        if earliest is None or starts[position] + inner < earliest:
-            earliest = starts[position] + inner
-    return earliest
+        latest = max(latest or 0.0, starts[position] + inner)
+    return latest
 
 
 def _first_of(step: Step, sources: Mapping[int, float], times: Times) -> float | None:
     node = step.node
     if isinstance(node, OpNode):
         items = sources.get(node.operator)
-        return None if items is None else times.waiting_s[node.operator] + item_s(step, items, times)
-    inner = [_first(block, sources, times) for block in step.blocks]
+        return (
+            None
+            if items is None
+            else (times.waiting_s[node.operator] if times.waiting_s else 0.0) + item_s(step, items, times)
+        )
+    inner = [first_s(block, sources, times) for block in step.blocks]
     if isinstance(node, LoopNode):
         if inner[0] is None:
             return None

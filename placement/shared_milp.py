@@ -33,12 +33,12 @@ def formulate_shared(table: Surrogate, usd: float) -> SharedProgram:
     model = LinearModel()
     decisions: list[Decisions] = []
     agents: list[Program] = []
-    for prepared in table.agents:
+    for prepared, load in zip(table.agents, table.problem.agents, strict=True):
         seconds = seconds_unit(prepared)
         form = Form("cost", keep_capacity=False, usd=usd, seconds=seconds, usd_per_s=table.aim.latency)
         decided = decide(prepared, form, model)
         decisions.append(decided)
-        agents.append(formulate_decided(decided))
+        agents.append(formulate_decided(decided, load.first_output))
     replicas = _add_levels(table, decisions, usd)
     _add_capacities(table, model, replicas)
     _add_budgets(table, decisions, replicas)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from placement.prepared import Prepared, prepare
 from placement.presolve import Facts, dominates, facts_of
 from placement.problem import Placement
+from placement.shared_problem import FirstOutput
 from placement.shared_surrogate import Surrogate, allowed
 
 
@@ -50,10 +51,19 @@ _Users = Mapping[tuple[int, int], Sequence[int]]
 """By (agent, operator), its options at a level."""
 
 
+def _with_sources(facts: Facts, first: FirstOutput | None) -> Facts:
+    """What gives the first output is like the source of a stream: a transfer after it does not make up for its time."""
+    sources = {operator for operator, _ in first.sources} if first else set[int]()
+    return replace(facts, streaming=facts.streaming | sources)
+
+
 def presolve_shared(table: Surrogate) -> ReducedShared:
     """Drops every level that another dominates, one after another, and what a tenant's rule forbids."""
     users = _users(table)
-    facts = [facts_of(prepared) for prepared in table.agents]
+    facts = [
+        _with_sources(facts_of(prepared), load.first_output)
+        for prepared, load in zip(table.agents, table.problem.agents, strict=True)
+    ]
     roomy = _roomy(table, users)
     kept: list[int] = []
     order = sorted(

@@ -73,8 +73,9 @@ class FirstOutput:
     """A limit on the seconds from a run's start to its first output.
 
     `sources` are (operator, items): the output of an operator comes in so many items, evenly over its time in a slot.
-    The earliest first item of those that run counts; inside a loop that of its last pass, inside a fan-out that of its
-    first item. Runs without any of them have no first output and do not count.
+    The output is there when the first items of all that run are: sources are the parts of one value, or ways to it of
+    which one runs. Inside a loop that of its last pass counts, inside a fan-out that of its last item. Runs without any
+    of them have no first output and do not count.
     """
 
     sla: Sla

@@ -6,14 +6,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from placement.evaluate import exceeds, score
+from placement.evaluate import exceeds, placed_times, score
+from placement.prepared import Prepared
 from placement.problem import Placement
+from placement.quantile import counting
+from placement.shared_latency import first_s
+from placement.shared_problem import FirstOutput
 from placement.shared_surrogate import Surrogate, fees_of, replicas_of
 
 
 @dataclass(frozen=True, slots=True)
 class SharedScore:
-    """`objective` of the aim an hour; seconds over hard SLAs, summed; how far other limits are exceeded."""
+    """`objective` of the aim an hour; seconds over hard SLAs and limits on first outputs, summed; how far other limits are exceeded."""
 
     objective: float
     over_s: float
@@ -38,7 +42,19 @@ def score_shared(table: Surrogate, placements: Sequence[Placement]) -> SharedSco
     objective = math.fsum(price * count for price, count in zip(table.prices, replicas, strict=True))
     objective += math.fsum(one.objective_usd + table.aim.latency * one.latency_s for one in scores)
     broken = math.fsum(one.broken for one in scores) + excess(table, replicas, fees_of(table, placements))
-    return SharedScore(objective, math.fsum(one.over_s for one in scores), broken, replicas)
+    rows = zip(table.agents, table.problem.agents, placements, strict=True)
+    late = math.fsum(_late_s(one, load.first_output, placed) for one, load, placed in rows if load.first_output)
+    return SharedScore(objective, math.fsum(one.over_s for one in scores) + late, broken, replicas)
+
+
+def _late_s(prepared: Prepared, first: FirstOutput, placement: Placement) -> float:
+    """Seconds that the first output is over its limit."""
+    stat, limit_s = first.sla.stat, first.sla.limit_s
+    known = prepared.countings.get(stat)
+    times = placed_times(prepared, placement, known if known is not None else counting(prepared.problem, stat))
+    taken = {operator: items for operator, items in first.sources if placement.option[operator] is not None}
+    found = first_s(prepared.root, taken, times)
+    return found - limit_s if found is not None and exceeds(found, limit_s) else 0.0
 
 
 def excess(table: Surrogate, replicas: Sequence[int], fees: float) -> float:

@@ -131,8 +131,7 @@ def solve_shared(
 
 
 def _first_kappa(agent: AgentLoad) -> float:
-    sla = agent.problem.sla
-    return LEAST_KAPPA if sla is None else FIRST_KAPPA
+    return LEAST_KAPPA if agent.problem.sla is None and agent.first_output is None else FIRST_KAPPA
 
 
 def agents_that_hold(problem: SharedProblem, verdict: SharedEvaluation) -> list[bool]:

@@ -23,10 +23,11 @@ def streaming_edges(edges: Edges, specs: Sequence[OperatorSpec], table: Sequence
     whole = {
         reader
         for reader, read in asked.items()
-        if not all(_streams(specs[end], table[end]) for end in (reader, *(edge.src for edge in read)))
+        if not all(streams(specs[end], table[end]) for end in (reader, *(edge.src for edge in read)))
     }
     return tuple(replace(edge, items=None) if edge.dst in whole else edge for edge in edges)
 
 
-def _streams(spec: OperatorSpec, rows: Rows) -> bool:
+def streams(spec: OperatorSpec, rows: Rows) -> bool:
+    """Whether an operator takes and gives items at every row."""
     return spec.op == "llm.parse" or all(row.pool.driver == "simulated" for row in rows.rows)

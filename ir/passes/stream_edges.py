@@ -53,7 +53,7 @@ class StreamEdgesPass(ModulePass):
 
 def _streamed(reader: FunctionOp) -> Iterator[tuple[str, float]]:
     for name, value in _inputs(reader):
-        items = _items(value)
+        items = items_of(value)
         if items is not None and not _reads_whole(reader, value):
             yield name, items
 
@@ -67,13 +67,13 @@ def _inputs(reader: FunctionOp) -> Iterable[tuple[str, SSAValue]]:
     return []
 
 
-def _items(value: SSAValue) -> float | None:
+def items_of(value: SSAValue) -> float | None:
     """In how many items a value comes; None where it comes as a whole, by some alternative or always."""
     owner = value.owner
     if isinstance(owner, ChooseOp):
         index = owner.results.index(value)
         ends = [region.block.last_op for region in owner.alternatives]
-        counts = {None if end is None else _items(end.operands[index]) for end in ends}
+        counts = {None if end is None else items_of(end.operands[index]) for end in ends}
         return counts.pop() if len(counts) == 1 else None
     if not isinstance(owner, FunctionOp) or owner.stream is None or owner.items is None:
         return None

@@ -37,6 +37,7 @@ def fleet_text(plan: FleetPlan) -> str:
             "",
             table(placed_head, placed, placed_head[3:]),
             "",
+            *_first_outputs(plan, answer),
             *_totals(plan, answer),
             *_left_out(plan),
             *(f"assumption: {text}" for text in assumptions(plan, answer)),
@@ -59,6 +60,14 @@ def _totals(plan: FleetPlan, answer: Answer) -> Iterator[str]:
     bound = found.usd_per_hour * (1.0 - answer.gap)
     yield f"bound: {usd(bound)} per hour, gap {percent(answer.gap)} (of: {answer.bound_scope})"
     yield f"margin: {margin_text(plan.shared)}"
+
+
+def _first_outputs(plan: FleetPlan, answer: Answer) -> Iterator[str]:
+    for row in agent_rows(plan, answer):
+        if row.first_output_limit_s is not None and row.first_output_s is not None:
+            limit, end = format_duration(row.first_output_limit_s), format_duration(row.latency_s)
+            first = f"{row.first_output_stat} after {format_duration(row.first_output_s)}, limit {limit}"
+            yield f"first output of {row.agent}: {first}; end after {end} ({row.sla_stat or 'worst'})"
 
 
 def _used(answer: Answer) -> list[tuple[str, int]]:
