@@ -98,7 +98,7 @@ def assumptions_of_agent(graph: Graph) -> Iterator[str]:
 
 def _of_first_output(graph: Graph) -> Iterator[str]:
     if graph.first_output is not None:
-        yield "the limit on the first output is planned for a load only (plan --load); here only the end-to-end limit is"
+        yield "the limit on the first output is planned with a load (plan --load); here only the end-to-end one is"
 
 
 def _of_options(lowered: Lowered, solution: Solution) -> Iterator[str]:

@@ -119,11 +119,8 @@ def _first_of(step: Step, sources: Mapping[int, float], times: Times) -> float |
     node = step.node
     if isinstance(node, OpNode):
         items = sources.get(node.operator)
-        return (
-            None
-            if items is None
-            else (times.waiting_s[node.operator] if times.waiting_s else 0.0) + item_s(step, items, times)
-        )
+        waited_s = times.waiting_s[node.operator] if times.waiting_s else 0.0
+        return None if items is None else waited_s + item_s(step, items, times)
     inner = [first_s(block, sources, times) for block in step.blocks]
     if isinstance(node, LoopNode):
         if inner[0] is None:

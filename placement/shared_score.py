@@ -17,7 +17,7 @@ from placement.shared_surrogate import Surrogate, fees_of, replicas_of
 
 @dataclass(frozen=True, slots=True)
 class SharedScore:
-    """`objective` of the aim an hour; seconds over hard SLAs and limits on first outputs, summed; how far other limits are exceeded."""
+    """`objective` of the aim an hour; seconds over hard SLAs and first outputs, summed; how far others are exceeded."""
 
     objective: float
     over_s: float
