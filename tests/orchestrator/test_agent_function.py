@@ -47,6 +47,22 @@ def test_the_graph_keeps_what_the_decorator_said() -> None:
     assert (graph.function.source, graph.function.qualname) == ("tests/orchestrator/agents_sample.py", "assistant")
 
 
+@pytest.mark.parametrize(
+    ("stated", "whole", "first"),
+    [
+        ({"p95": "4s", "first_output_p95": "1s"}, Sla("p95", 4.0), Sla("p95", 1.0)),
+        ({"first_output_mean": "1s"}, None, Sla("mean", 1.0)),
+        ({"mean": "4s"}, Sla("mean", 4.0), None),
+    ],
+)
+def test_the_sla_may_limit_the_first_output_too(
+    written, stated: dict[str, str], whole: Sla | None, first: Sla | None
+) -> None:
+    file = written(f"@agent(sla={stated!r})\ndef echo(text: str) -> str:\n    return text\n")
+    graph = file.agents["echo"].trace()
+    assert (graph.sla, graph.first_output) == (whole, first)
+
+
 def test_schemas_come_from_the_annotations() -> None:
     graph = SAMPLE.agents["gather"].trace()
     assert graph.input_schema["required"] == ["question"]

@@ -71,6 +71,7 @@ SAMPLE = Path(__file__).with_name("agents_sample.py")
         ("@agent(sla='p42=3s')", "sla='p42=3s': unknown SLA statistic 'p42'"),
         ("@agent(sla={'p95': '4s', 'mean': '1s'})", "names exactly one statistic"),
         ("@agent(sla=0)", "the limit must be positive"),
+        ("@agent(first_output='1s', sla={'first_output_p95': '1s'})", "state the limit on the first output once"),
         ("@agent(first_output='x')", "first_output='x'"),
         ("@agent(degrade={'colour': 1})", "degrade={'colour': 1}"),
         ("@agent(degrade={})", "degrade={}"),

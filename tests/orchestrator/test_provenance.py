@@ -103,7 +103,7 @@ MEASURED = fleet(
         (agents.pause_agent.trace(), fleet(), PlanRequest(), "until a person answers a question is not counted"),
         (flaky_agent.trace(), fleet(), PlanRequest(), "retries are not counted"),
         (flaky_agent.trace(), fleet(), PlanRequest(), "the items of a stream are equal and come evenly"),
-        (replace(PLAIN, first_output=Sla("p95", 1.0)), fleet(), PlanRequest(), "first output is not planned"),
+        (replace(PLAIN, first_output=Sla("p95", 1.0)), fleet(), PlanRequest(), "first output is planned with a load"),
         (replace(PLAIN, degrade=Degrade(max_iters=1)), fleet(), PlanRequest(), "fall back to when it is late"),
     ],
 )

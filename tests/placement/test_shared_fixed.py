@@ -1,17 +1,18 @@
+from dataclasses import replace
 from itertools import product
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from ir.sla import Sla
+from ir.sla import STATS, Sla
 from placement.brute_force import every_placement, placements
 from placement.highs import Limits
 from placement.problem import OpNode
 from placement.shared_fixed import solve_fixed
 from placement.shared_greedy import shared_greedy
 from placement.shared_presolve import presolve_shared
-from placement.shared_problem import SharedProblem
+from placement.shared_problem import FirstOutput, SharedProblem
 from placement.shared_score import SharedScore, score_shared
 from placement.shared_surrogate import Aim, Surrogate, allowed, surrogate
 from tests.placement.problems import chain
@@ -43,8 +44,30 @@ def best_of(table: Surrogate) -> SharedScore | None:
     return best
 
 
+@st.composite
+def with_first_outputs(draw: st.DrawFn) -> SharedProblem:
+    """Problems whose agents have limits on first outputs, some of which bind."""
+    problem = draw(small_shared())
+    agents = [
+        each
+        if not each.problem.operators
+        else replace(
+            each,
+            first_output=FirstOutput(
+                Sla(draw(st.sampled_from(STATS)), draw(st.integers(1, 40)) * 0.01),
+                tuple(
+                    (operator, draw(st.sampled_from([1.0, 4.0])))
+                    for operator in sorted(draw(st.sets(st.integers(0, len(each.problem.operators) - 1), min_size=1)))
+                ),
+            ),
+        )
+        for each in problem.agents
+    ]
+    return replace(problem, agents=tuple(agents))
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
-@given(small_shared(), st.sampled_from([-1.0, -0.4, 0.0, 1.5]), st.sampled_from(AIMS))
+@given(st.one_of(small_shared(), with_first_outputs()), st.sampled_from([-1.0, -0.4, 0.0, 1.5]), st.sampled_from(AIMS))
 def test_the_program_finds_what_enumeration_finds(problem: SharedProblem, kappa: float, aim: Aim) -> None:
     table = surrogate(problem, [kappa] * len(problem.agents), aim)
     best = best_of(table)
@@ -72,7 +95,7 @@ def test_the_heuristic_is_feasible_or_says_so_and_never_beats_the_optimum(proble
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
-@given(small_shared(), st.sampled_from(AIMS))
+@given(st.one_of(small_shared(), with_first_outputs()), st.sampled_from(AIMS))
 def test_presolve_keeps_an_optimum(problem: SharedProblem, aim: Aim) -> None:
     table = surrogate(problem, [0.0] * len(problem.agents), aim)
     best, smaller = best_of(table), best_of(presolve_shared(table).table)
