@@ -180,6 +180,7 @@ def _answer(solution: SharedSolution) -> Answer:
         bound_scope=solution.bound_scope,
         solver=solution.solver,
         seconds=solution.spent.seconds,
+        kappas=solution.kappas,
     )
 
 

@@ -1,7 +1,7 @@
 """Why each option of an operator was not taken: dominated, over the SLA, over a capacity, or dearer, and by how much.
 
 Each option that no other dominates is fixed in turn and all else placed anew, so that a verdict compares best plans and
-not single moves. The reduced cost of the linear relaxation stands beside it: what the option adds at the least.
+not single moves. The reduced cost of the linear relaxation stands beside it: by how much its own optimum rises.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _EQUAL = 1e-6
 class OptionReason:
     """The verdict on an option. `better`: the option that dominates it. `more_usd`: what a run of the best plan with it
     costs more. `over_s`: by how much the fastest plan with it misses the SLA. `reduced_cost_usd`: what the relaxation
-    says that it adds at the least, None where it was not solved.
+    rises by at the least with it, None where it was not solved.
 
     `capacity`: no plan with it fits the fleet's devices. `links`: it parts a group, or data cannot reach it or leave
     it. `unknown`: time ended the search.

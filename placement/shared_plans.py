@@ -29,7 +29,10 @@ _SECONDS_PER_HOUR = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A placement that the judge accepts, with the bound on the objective of all agents together."""
+    """A placement that the judge accepts, with the bound on the objective of all agents together.
+
+    `kappas` [agent] are those at which it was solved; none where it comes from elsewhere.
+    """
 
     placement: SharedPlacement
     evaluation: SharedEvaluation
@@ -37,6 +40,7 @@ class Answer:
     bound_scope: str
     solver: str
     seconds: float
+    kappas: tuple[float, ...] = ()
 
 
 def write_plan(shared: SharedLowered, agent: int, answer: Answer, heading: Heading) -> plan.Plan:

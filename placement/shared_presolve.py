@@ -59,6 +59,12 @@ def _with_sources(facts: Facts, first: FirstOutput | None) -> Facts:
 
 def presolve_shared(table: Surrogate) -> ReducedShared:
     """Drops every level that another dominates, one after another, and what a tenant's rule forbids."""
+    worse = dominating_levels(table)
+    return _reduced(table, frozenset(level for level, rows in enumerate(_users(table)) if rows and level not in worse))
+
+
+def dominating_levels(table: Surrogate) -> dict[int, int]:
+    """By level that can be dropped, the one that is kept and dominates it."""
     users = _users(table)
     facts = [
         _with_sources(facts_of(prepared), load.first_output)
@@ -66,15 +72,18 @@ def presolve_shared(table: Surrogate) -> ReducedShared:
     ]
     roomy = _roomy(table, users)
     kept: list[int] = []
+    found: dict[int, int] = {}
     order = sorted(
         (level for level, rows in enumerate(users) if rows), key=lambda at: (table.prices[at], -len(users[at]), at)
     )
     for level in order:
-        if not any(
-            _dominates_level(table, (users[other], users[level]), (other, level), facts, roomy) for other in kept
-        ):
+        pairs = ((other, (users[other], users[level])) for other in kept)
+        better = next((one for one, both in pairs if _dominates_level(table, both, (one, level), facts, roomy)), None)
+        if better is None:
             kept.append(level)
-    return _reduced(table, frozenset(kept))
+        else:
+            found[level] = better
+    return found
 
 
 def _users(table: Surrogate) -> list[dict[tuple[int, int], list[int]]]:

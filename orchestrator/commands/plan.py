@@ -104,7 +104,7 @@ def plan(
                 "--soft": soft is not None,
                 "--batch": batch != 1,
                 "--passes": bool(passes),
-                "--explain": explain is not None,
+                "--explain cost": explain == COST,
                 "--what-if": bool(what_if),
                 "--pareto": pareto,
                 "--figure": figure is not None,
@@ -113,7 +113,7 @@ def plan(
         )
         precisions = tuple(name.strip() for name in precision.split(","))
         asked = FleetRequest(precisions, parse_duration_s(time_limit), calibration=calibration)
-        return plan_load(files, LoadOptions(fleet, load, out, as_json, progress), asked)
+        return plan_load(files, LoadOptions(fleet, load, out, as_json, progress, explain), asked)
     file = only(files)
     request = PlanRequest(
         sla=None if sla is None else parse_sla(sla),

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -24,13 +24,17 @@ class LoadOptionError(OrchestratorError):
 
 @dataclass(frozen=True, slots=True)
 class LoadOptions:
-    """Where the fleet and the load are, where documents go, and what is printed. `progress` None: on a terminal."""
+    """Where the fleet and the load are, where documents go, and what is printed. `progress` None: on a terminal.
+
+    `explain` is an operator, `AGENT.OP`, to explain instead of the tables.
+    """
 
     fleet: Path
     load: Path
     out: Path | None
     as_json: bool
     progress: bool | None
+    explain: str | None = None
 
 
 def refuse(given: dict[str, bool]) -> None:
@@ -67,12 +71,24 @@ def plan_load(files: Sequence[Path], options: LoadOptions, request: FleetRequest
     if options.out is not None:
         write_plans(plan, options.out)
     if options.as_json:
-        typer.echo(json_text(fleet_json(plan)))
+        typer.echo(json_text({**fleet_json(plan), **_explained(plan, options.explain)}))
     else:
-        typer.echo(fleet_text(plan))
+        typer.echo(fleet_text(plan) if options.explain is None else _explanation(plan, options.explain))
         for source in sorted(unchecked):
             typer.echo(f"note: {source} is not here, so its hash was not checked")
     return 0 if plan.feasible else INFEASIBLE
+
+
+def _explanation(plan: FleetPlan, name: str) -> str:
+    from orchestrator.commands.fleet_explain_text import fleet_explain_text
+
+    return fleet_explain_text(plan, name)
+
+
+def _explained(plan: FleetPlan, name: str | None) -> dict[str, Any]:
+    from orchestrator.commands.fleet_explain_text import fleet_explain_json
+
+    return {} if name is None else {"explain": fleet_explain_json(plan, name)}
 
 
 def write_plans(plan: FleetPlan, out: Path) -> None:

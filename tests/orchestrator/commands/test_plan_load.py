@@ -59,7 +59,7 @@ def test_a_budget_that_is_too_small(tmp_path: Path, capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize("option", [["--sla", "4s"], ["--batch", "2"], ["--explain", "cost"], ["--agent", "a"]])
 def test_options_of_one_agent_are_refused(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke([*LOADED, *option]) == 1
-    assert f"{option[0]} and --load do not go together" in capsys.readouterr().err
+    assert f"{option[0]}{' cost' if 'cost' in option else ''} and --load do not go together" in capsys.readouterr().err
 
 
 def test_a_provisioned_fleet_without_a_load_names_the_remedy(capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,3 +77,18 @@ def test_out_is_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     path.write_text("")
     assert invoke([*LOADED, "--out", str(path)]) == 1
     assert "is no folder" in capsys.readouterr().err
+
+
+def test_an_operator_is_explained_with_reasons(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke([*LOADED, "--explain", "voice_agent.recall"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(
+        "voice_agent.recall (memory.lookup), 1 calls per run\nnot on the critical path; a call waits "
+    )
+    taken = [line for line in out.splitlines() if line.startswith("->")]
+    assert [line.split()[1] for line in taken] == ["xeon_8480p/functions/u0.5"]
+
+
+def test_an_operator_that_nobody_has_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke([*LOADED, "--explain", "voice_agent.nobody"]) == 1
+    assert "there is no operator 'voice_agent.nobody'; use one of voice_agent.transcribe" in capsys.readouterr().err

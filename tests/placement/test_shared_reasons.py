@@ -1,0 +1,78 @@
+"""The verdict on each option of a shared plan: hand sums."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ir.sla import Sla
+from placement.problem import ChooseNode, OpNode
+from placement.shared_problem import Budget, SharedProblem
+from placement.shared_reasons import Held, SharedReason, shared_option_reasons
+from placement.shared_solve import solve_shared
+from tests.placement.problems import chain
+from tests.placement.shared_problems import agent, level, op, shared
+
+SLOW, FAST, DEAR, WIDE = 0, 1, 2, 3
+
+
+def table(limit_s: float, **rest: object) -> SharedProblem:
+    """0.2 runs a second of one call: 1 s for $1 an hour, or 0.2 s for $3; a slow level at $4, and a wide one."""
+    levels = (
+        level("slow", usd=1.0, cap=0.5),
+        level("fast", usd=3.0, cap=0.5),
+        level("dear", usd=4.0, cap=0.5),
+        level("wide", usd=2.5, cap=0.5, tp=200),
+    )
+    row = op("a", (SLOW, 1.0, 0.0), (FAST, 0.2, 0.0), (DEAR, 1.0, 0.0), (WIDE, 0.15, 0.0))
+    one = agent(levels, chain(OpNode(0)), row, rate=0.2, sla=Sla("mean", limit_s))
+    return shared(levels, one, **rest)
+
+
+def reasons(problem: SharedProblem) -> tuple[SharedReason, ...]:
+    found = solve_shared(problem)
+    held = Held(found.evaluation.usd_per_hour, found.placement.agents[0].option[0], found.kappas)
+    return shared_option_reasons(problem, held, 0, 0, 30.0)
+
+
+def test_dearer_dominated_and_out_of_devices() -> None:
+    slow, fast, dear, wide = reasons(table(5.0))
+    # One replica is enough of each: 0.2 calls of 1 s keep 20% of it busy.
+    assert slow.verdict == "taken"
+    assert (fast.verdict, fast.more_usd) == ("dearer", pytest.approx(2.0))
+    assert (dear.verdict, dear.better) == ("dominated", SLOW)
+    assert wide.verdict == "capacity"
+    # The relaxation pays for the 0.08 of a replica that the fast level needs, and 0.4 of a slow one: less than 2.
+    assert fast.reduced_cost_usd is not None
+    assert fast.reduced_cost_usd <= 2.0 + 1e-9
+
+
+def test_over_the_sla_by_how_much() -> None:
+    slow, fast, *_ = reasons(table(0.5))
+    # M/D/1 at 20%: 0.2 / (2 x 0.8) x 1 s = 0.125 s of waiting; 1.125 s is 0.625 over. Sampled, so within 0.02.
+    assert fast.verdict == "taken"
+    assert (slow.verdict, slow.over_s) == ("sla", pytest.approx(0.625, abs=0.02))
+
+
+def test_over_a_budget() -> None:
+    _, fast, *_ = reasons(table(5.0, budget=Budget(usd_per_hour=2.0)))
+    assert fast.verdict == "budget"
+
+
+def test_without_kappas_no_relaxation_is_solved() -> None:
+    problem = table(5.0)
+    found = shared_option_reasons(problem, Held(1.0, SLOW, ()), 0, 0, 30.0)
+    assert [each.reduced_cost_usd for each in found] == [None] * 4
+    assert found[DEAR] == SharedReason("dearer", more_usd=pytest.approx(3.0))
+
+
+def test_an_operator_of_another_alternative_is_judged_as_if_taken() -> None:
+    problem = table(5.0)
+    load = problem.agents[0]
+    one, two = op("a", (SLOW, 1.0, 0.0)), op("b", (FAST, 0.2, 0.0))
+    root = chain(ChooseNode(0, (chain(OpNode(0)), chain(OpNode(1)))))
+    both = agent(problem.levels, root, one, two, rate=0.2, sla=load.problem.sla, choices=(("one", "two"),))
+    problem = replace(problem, agents=(both,))
+    (reason,) = shared_option_reasons(problem, Held(1.0, None, ()), 0, 1, 30.0)
+    assert (reason.verdict, reason.more_usd) == ("dearer", pytest.approx(2.0))
