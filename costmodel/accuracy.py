@@ -7,7 +7,7 @@ coverage of a calibration whose intervals, too, come from the other groups alone
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from costmodel.calibration import ANY, QUANTITIES, Calibration, Quantity
+from costmodel.engine_floor import Floor, floors
 from costmodel.fit import blind, fit, fit_all, fold, left_out, predicted, residuals, told
 from costmodel.layer_fit import (
     Layers,
@@ -110,6 +111,14 @@ def held_out_parts(rows: Sequence[Measured]) -> list[Part]:
             parts += [_part("", by, name, error[[each == name for each in names]]) for name in sorted(set(names))]
         parts.append(_part("", by, "all", error))
     return parts
+
+
+def floors_beside(rows: Sequence[Measured]) -> Iterator[tuple[Floor, Mapping[Quantity, float]]]:
+    """What no prediction blind to the engine can undercut, and our error on the same rows, in sample."""
+    error = relative(residuals(rows, predicted(rows, fit_all(rows, told), blind)))
+    for floor in floors(rows):
+        ours = error[list(floor.shared)]
+        yield floor, {quantity: off(ours[:, column]).mape for column, quantity in enumerate(QUANTITIES)}
 
 
 def held_out_groups(rows: Sequence[Measured]) -> tuple[tuple[str, Callable[[Measured], object]], ...]:
@@ -220,12 +229,13 @@ def product_errors(measured: Products, layer: LayerCoefficients) -> dict[str, Of
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All figures of the page."""
+    """All figures of the page. Beside each floor stands our error on its rows, the device known and the engine not."""
 
     served_rows: int
     left: tuple[Left, ...]
     parts: tuple[Part, ...]
     held_out: tuple[Part, ...]
+    floors: tuple[tuple[Floor, Mapping[Quantity, float]], ...]
     coverage: tuple[Coverage, ...]
     layers: Operators
     products: Mapping[str, Mapping[str, Off]]
@@ -242,6 +252,7 @@ def report(folder: Path) -> Report:
         left=left,
         parts=tuple(served_parts(rows)),
         held_out=tuple(held_out_parts(rows)),
+        floors=tuple(floors_beside(rows)),
         coverage=tuple(coverages(rows)),
         layers=layer_errors(layers),
         products={name: product_errors(read_products(folder / name), fitted) for name in PRODUCTS},

@@ -34,8 +34,8 @@ class Target:
 ENGINES = (
     "Engines on the same model, device and precision differ by more than this (SGLang 0.5.1 reads all prompts that "
     "arrive together before it decodes, so that half of each prefill falls before the first token; vLLM mixes them "
-    "into decode steps), and a prediction that does not know the engine lies between them. With the engine and its "
-    "version it is {told}."
+    "into decode steps), and a prediction that does not know the engine lies between them: 'What the engine alone "
+    "makes' says how near it can be. With the engine and its version it is {told}."
 )
 LOCKSTEP = (
     "It depends on the engine's order of work and on how the load generator sends prompts, which are no inputs: with "
@@ -114,6 +114,9 @@ def page(found: Report, claims: Sequence[Mapping[str, str]]) -> str:
         "## Served points, in sample",
         _SERVED.format(rows=found.served_rows, left=len(found.left), reasons=_reasons(found)),
         *(_in_sample(found.parts, view) for view in dict.fromkeys(each.view for each in found.parts)),
+        "## What the engine alone makes",
+        _FLOORS,
+        _floors_table(found),
         "## Served points, left out of the fit",
         _LEFT_OUT,
         _parts_table(found.held_out, "left out"),
@@ -156,6 +159,10 @@ were left out, half as wide again (as a logarithm) where nothing of the vendor w
 _SERVED = f"""`{SERVED}`: {{rows}} rows are used and {{left}} are not ({{reasons}}).
 `predict` knows the device and, where it is told, the engine."""
 
+_FLOORS = """Where several engines measured the same device, model, precision, degree, lengths and callers, a prediction
+that does not know the engine gives all of them one number. "At best" is the error of the best such number for each
+point, chosen with hindsight: no formula, however fitted, is nearer on these rows without knowing the engine."""
+
 _LEFT_OUT = """Each group is predicted by a fit to all others; predictions do not know the engine. A device that is left
 out has no coefficients of its own and takes those for any."""
 
@@ -189,6 +196,20 @@ def _coverage_table(found: Iterable[Coverage]) -> str:
         for each in found
     )
     return _table(("left out", "", "rows", "TPOT inside", "TTFT inside"), rows)
+
+
+def _floors_table(found: Report) -> str:
+    shown: tuple[Quantity, ...] = ("tpot", "ttft")
+    rows = (
+        (
+            floor.device,
+            str(floor.of),
+            str(len(floor.shared)),
+            *(f"{each[quantity]:.1%}" for quantity in shown for each in (floor.least, ours)),
+        )
+        for floor, ours in found.floors
+    )
+    return _table(("device", "rows", "of several engines", "TPOT at best", "ours", "TTFT at best", "ours"), rows)
 
 
 def _off_table(title: str, found: Mapping[str, Off]) -> str:

@@ -11,6 +11,7 @@ from costmodel.accuracy import (
     PREFILLS,
     SERVED,
     Part,
+    floors_beside,
     held_out_parts,
     layer_errors,
     prefill_errors,
@@ -43,6 +44,11 @@ def test_served_points_in_sample(rows: list[Measured]) -> None:
     # Without the engine these two are missed, and docs/accuracy.md says why; when they are met, it must say that.
     assert mape(parts, "device known", "device", "h200_sxm", "tpot") > 0.08
     assert mape(parts, "device known", "all", "all", "ttft") > 0.25
+
+
+def test_no_prediction_blind_to_the_engine_undercuts_the_floor(rows: list[Measured]) -> None:
+    for floor, ours in floors_beside(rows):
+        assert all(ours[quantity] > floor.least[quantity] > 0.0 for quantity in QUANTITIES)
 
 
 def test_served_points_of_devices_and_models_left_out(rows: list[Measured]) -> None:
