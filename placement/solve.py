@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import highspy
 
+from placement.bounded_search import search_bounded
 from placement.evaluate import Evaluation, judge, score
 from placement.greedy import Answer, greedy
 from placement.highs import Limits
@@ -29,6 +30,15 @@ DEFAULT_TIME_LIMIT_S = 30.0
 DEFAULT_GAP = 1e-6
 BOUND_SCOPE = "metered MILP at operator means (exact)"
 SOFT_BOUND_SCOPE = f"{BOUND_SCOPE}, cost plus SLA penalty"
+
+LARGE_FROM = 400
+"""From so many options on, prices of seconds bound the cost before the program does."""
+
+BOUNDED_SHARE = 0.85
+"""The share of the time that this may take."""
+
+PROGRAM_S = 0.01
+"""Seconds for each option under which the program finds nothing more in a problem of that size."""
 
 SCARCE_FROM = 400
 """From so many options on, scarce devices are first given to pools, and operators placed within these."""
@@ -76,9 +86,7 @@ def solve(
     prepared = prepare(problem)
     reduced = presolve(prepared)
     smaller = prepare(reduced.problem)
-    first = _first(smaller, Limits(time_limit_s, gap, threads))
-    limits = Limits(max(0.0, time_limit_s - (time.monotonic() - began)), gap, threads)
-    found = improve(smaller, first, limits)
+    first, found = _search(smaller, Limits(time_limit_s, gap, threads), began)
     placement = _better(prepared.problem.name, first, found)
     if placement is None and found.status == "infeasible":
         raise InfeasibleError(diagnose(problem, Limits(time_limit_s, 0.0, threads)))
@@ -102,6 +110,29 @@ def solve(
         solver=f"HiGHS {highspy.HIGHS_VERSION_MAJOR}.{highspy.HIGHS_VERSION_MINOR}.{highspy.HIGHS_VERSION_PATCH}",
         heuristic_cost_usd=first.score.objective_usd if first and first.score.feasible else None,
     )
+
+
+def _search(prepared: Prepared, limits: Limits, began: float) -> tuple[Answer | None, Found]:
+    """The first answer, and what the search with a bound or the program made of it."""
+    options = sum(len(operator.options) for operator in prepared.problem.operators)
+    end = began + limits.time_s
+    bounded = None
+    if options >= LARGE_FROM:
+        left_s = BOUNDED_SHARE * (end - time.monotonic())
+        bounded = search_bounded(prepared, limits.gap, left_s)
+    if bounded is None or bounded.placement is None:
+        first = _first(prepared, limits)
+    else:
+        first = Answer(bounded.placement, score(prepared, bounded.placement))
+    left = replace(limits, time_s=max(0.0, end - time.monotonic()))
+    if bounded is None:
+        return first, improve(prepared, first, left)
+    known = Found("time_limit", bounded.placement, bounded.objective_usd, bounded.bound_usd)
+    near = bounded.objective_usd - bounded.bound_usd <= limits.gap * bounded.objective_usd
+    if bounded.placement and (near or left.time_s < PROGRAM_S * options):
+        return first, known
+    found = improve(prepared, first, left)
+    return first, found if found.status == "infeasible" else replace(found, bound=max(found.bound, bounded.bound_usd))
 
 
 def _first(prepared: Prepared, limits: Limits) -> Answer | None:
