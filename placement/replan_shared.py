@@ -30,7 +30,7 @@ from placement.shared_solve import (
 )
 
 HOUR_S = 3600.0
-DEFAULT_EFFORT = Effort(time_limit_s=5.0)
+DEFAULT_EFFORT = Effort(time_limit_s=5.0, enough_s=0.1)
 
 Place = tuple[int, int]
 """An agent and its operator."""
@@ -82,19 +82,20 @@ def replan_shared(
         answer = _search(after, found, (None, _weights(after, found, concerned, price)), effort)
         if answer is None:
             raise SharedUndecidedError(f"{after.name}: the judge accepts no plan that was found; allow more time")
-    choices = [(stay, 1.0)] if stay and kept and kept.feasible else []
-    choices += [(answer.placement, answer.gap)] if answer else []
+    choices = [(stay, kept, 1.0)] if stay and kept and kept.feasible else []
+    if answer:
+        verdict = answer.evaluation if not price.usd_per_run else _judge(after, answer.placement, effort)
+        choices.append((answer.placement, verdict, answer.gap))
 
-    def total(choice: tuple[SharedPlacement, float]) -> float:
-        usd = _judge(after, choice[0], effort).objective_usd_per_hour
-        return usd + price.usd_per_run * len(_moved(after, choice[0], found))
+    def total(choice: tuple[SharedPlacement, SharedEvaluation, float]) -> float:
+        return choice[1].objective_usd_per_hour + price.usd_per_run * len(_moved(after, choice[0], found))
 
-    plan, gap = min(choices, key=total)
+    plan, judged, gap = min(choices, key=total)
     moved = _moved(after, plan, found)
     return SharedReplan(
         placement=plan,
         before=_judge(before, running, effort),
-        after=_judge(after, plan, effort),
+        after=judged,
         kept=kept,
         moved=moved,
         forced=tuple(one for one in moved if one not in concerned),

@@ -72,13 +72,17 @@ OnBetter = Callable[[SharedSolution], None]
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How hard to try: seconds in all, the gap to prove, sampled runs of each agent, their seed, threads."""
+    """How hard to try: seconds in all, the gap to prove, sampled runs of each agent, their seed, threads.
+
+    Once there is a plan that the judge accepts, no solve begins after `enough_s`.
+    """
 
     time_limit_s: float = DEFAULT_TIME_LIMIT_S
     gap: float = DEFAULT_GAP
     samples: int = SAMPLES
     seed: int = 0
     threads: int | None = None
+    enough_s: float = math.inf
 
 
 DEFAULT_EFFORT = Effort()
@@ -103,8 +107,9 @@ def solve_shared(
     start: Sequence[Placement] | None = None
     longest_s, solves = 0.0, 0
     while kappas is not None and solves < MOST_SOLVES:
-        left_s = effort.time_limit_s - (time.monotonic() - began)
-        if solves and left_s <= 0.0:
+        spent_s = time.monotonic() - began
+        left_s = effort.time_limit_s - spent_s
+        if (solves and left_s <= 0.0) or (best is not None and spent_s >= effort.enough_s):
             break
         limits = Limits(max(0.0, left_s) / (2.0 if best is None else 3.0), effort.gap, effort.threads)
         found = solve_fixed(surrogate(problem, kappas, aim), limits, start)

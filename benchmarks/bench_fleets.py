@@ -1,0 +1,234 @@
+"""What mixing devices is worth: our plan beside fleets of one accelerator class, all with the same load and SLAs.
+
+Each fleet of one class is planned by the same solver and judged by the same judge, from levels of its own (so that it
+is offered more of them than the mixed problem has for that class), with as many devices as it likes. "All newest" runs
+every model on the newest class. Functions stay on CPU cores everywhere. Every figure is computed in this run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from costmodel.errors import FleetError
+from costmodel.fleet import DeviceClass, Fleet, load_fleet
+from ir.sla import Sla
+from orchestrator.agent_files import find_all
+from orchestrator.fleet_pipeline import FleetRequest, FleetRequestError, lacks, price_fleet
+from orchestrator.graph import Graph
+from orchestrator.pipeline import PlanRequest, plan_agent
+from placement.load import AgentDemand, Load
+from placement.load_document import load_load
+from placement.shared_evaluate import judge_shared
+from placement.shared_problem import SharedProblem
+from placement.shared_solve import Effort, SharedInfeasibleError, SharedUndecidedError, solve_shared
+
+ROOT = Path(__file__).resolve().parent.parent
+AGENTS = (
+    "examples/voice_agent.py",
+    "examples/research_assistant.py",
+    "examples/patterns/rag_two_retrievals.py",
+    "examples/patterns/single_agent_with_tools.py",
+    "examples/patterns/supervisor.py",
+)
+LOADS = {"voice": ("examples/loads/voice.yaml", AGENTS[:1]), "five": ("examples/loads/traced-agents.yaml", AGENTS)}
+NEWEST = ("b200_sxm", "h200_sxm")
+ADDED = "h200_sxm"
+"""A class of the catalog that the fleet file lacks: tried as a fleet of its own, never in ours."""
+
+PLENTY = 512
+JUDGED_SEED = 1
+"""The solver's own samples have seed 0."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """The best plan of a fleet; `why` there is none. `devices` without cores; `watts` at the meter."""
+
+    fleet: str
+    usd_per_hour: float = 0.0
+    watts: float = 0.0
+    devices: Mapping[str, int] | None = None
+    gap: float = 0.0
+    seconds: float = 0.0
+    why: str = ""
+
+    def beside(self, ours: Row) -> str:
+        """The line of the table, with the ratios to ours."""
+        if self.why:
+            return f"  {self.fleet:18} no plan: {self.why}"
+        used = ", ".join(f"{count} {name}" for name, count in (self.devices or {}).items())
+        return (
+            f"  {self.fleet:18} {self.usd_per_hour:8.3f} {self.usd_per_hour / ours.usd_per_hour:6.2f} "
+            f"{self.watts:8,.0f} {self.watts / ours.watts:6.2f} {self.gap:7.2%} {self.seconds:6.1f}  {used}"
+        )
+
+
+@dataclass(frozen=True)
+class Task:
+    """Agents with their load, how much of its rate and SLAs, and how hard to try."""
+
+    graphs: Mapping[str, Graph]
+    load: Load
+    request: FleetRequest
+    samples: int
+
+    def scaled(self, rate: float, sla: float) -> Task:
+        """The same with other rates and with SLAs so many times as long."""
+        agents = (self._agent(each, rate, sla) for each in self.load.agents)
+        return replace(self, load=replace(self.load, agents=tuple(agents)))
+
+    def _agent(self, demand: AgentDemand, rate: float, times: float) -> AgentDemand:
+        own = demand.sla or self.graphs[demand.agent].sla
+        longer = None if own is None else Sla(own.stat, own.limit_s * times)
+        return replace(demand, rate_per_s=demand.rate_per_s * rate, sla=longer)
+
+
+def one_class(fleet: Fleet, device: DeviceClass) -> Fleet:
+    """The fleet's CPU cores and as many of one class as anyone likes."""
+    cores = tuple(each for each in fleet.classes if _is_cpu(each))
+    return replace(fleet, name=device.id, classes=(*cores, replace(device, count=PLENTY)))
+
+
+def accelerators(fleet: Fleet) -> Iterator[DeviceClass]:
+    """The classes that are no CPU cores, and the one that is added to them."""
+    yield from (each for each in fleet.classes if not _is_cpu(each))
+    if fleet.catalog.has(ADDED) and not any(each.id == ADDED for each in fleet.classes):
+        device = fleet.catalog.device(ADDED)
+        yield DeviceClass(device.id, device, PLENTY, fleet.classes[0].site, None, "simulated")
+
+
+def _is_cpu(each: DeviceClass) -> bool:
+    return each.device is None or each.device.kind == "cpu"
+
+
+def without_models_on_cores(problem: SharedProblem, cores: Sequence[str]) -> SharedProblem:
+    """The problem in which every model runs on an accelerator."""
+    agents = list(problem.agents)
+    for at, agent in enumerate(agents):
+        operators, services = list(agent.problem.operators), list(agent.services)
+        for index, row in enumerate(operators):
+            pools = [problem.levels[option.pool].pool for option in row.options]
+            kept = [k for k, pool in enumerate(pools) if pool.model is None or pool.device not in cores]
+            operators[index] = replace(row, options=tuple(row.options[k] for k in kept))
+            services[index] = tuple(services[index][k] for k in kept)
+        table = replace(agent.problem, operators=tuple(operators))
+        agents[at] = replace(agent, problem=table, services=tuple(services))
+    return replace(problem, agents=tuple(agents))
+
+
+def best(task: Task, fleet: Fleet, name: str, *, all_models: bool = False) -> Row:
+    """The cheapest plan on a fleet, judged once more with other random numbers."""
+    began = time.perf_counter()
+    cores = [each.id for each in fleet.classes if _is_cpu(each)]
+    try:
+        shared = price_fleet(task.graphs, fleet, task.load, task.request)
+        lacking = next(iter(lacks(shared)), "")
+        if lacking:
+            return Row(name, why=lacking.split(": ")[0])
+        problem = without_models_on_cores(shared.problem, cores) if all_models else shared.problem
+        found = solve_shared(problem, effort=Effort(task.request.time_limit_s, task.request.gap, task.samples))
+    except (SharedInfeasibleError, SharedUndecidedError, FleetError, FleetRequestError) as error:
+        return Row(name, why=str(error).split(": ")[-1])
+    again = judge_shared(problem, found.placement, samples=task.samples, seed=JUDGED_SEED)
+    late = "" if again.feasible else f" (other samples: {again.violations[0].what} just missed)"
+    return Row(
+        fleet=name + late,
+        usd_per_hour=found.evaluation.usd_per_hour,
+        watts=found.evaluation.watts,
+        devices={key: count for key, count in found.evaluation.devices_used.items() if count and key not in cores},
+        gap=found.gap,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def compare(task: Task, fleet: Fleet, classes: Sequence[str]) -> tuple[list[str], list[float]]:
+    """The lines of one load, and the ratios to ours of all newest and of the best of one class (inf: has no plan)."""
+    ours = best(task, fleet, "ours")
+    if ours.why:
+        return [f"  ours: no plan: {ours.why}"], []
+    lines = [ours.beside(ours)]
+    rows: list[Row] = []
+    newest: list[Row] = []
+    for device in accelerators(fleet):
+        if classes and device.id not in classes:
+            continue
+        alone = one_class(fleet, device)
+        rows.append(best(task, alone, f"only {device.id}"))
+        if device.id in NEWEST:
+            newest.append(best(task, alone, f"all {device.id}", all_models=True))
+    lines += [row.beside(ours) for row in (*newest, *rows)]
+    ratios = [
+        min((row.usd_per_hour / ours.usd_per_hour for row in group if not row.why), default=float("inf"))
+        for group in ([row for row in newest if NEWEST[0] in row.fleet], rows)
+    ]
+    lines.append(f"  all {NEWEST[0]} / ours {ratios[0]:.2f}, best of one class / ours {ratios[1]:.2f}")
+    return lines, ratios
+
+
+def metered(file: str, fleet: Fleet) -> Iterator[str]:
+    """One agent that pays for the time it uses, on whole fleet and on each class with the cores."""
+    graph = next(iter(find_all([ROOT / file]).values()))
+    ours = plan_agent(graph, fleet, PlanRequest()).plan
+    if ours is None:
+        yield f"  {graph.name}: no plan"
+        return
+    base = ours.promised.cost_usd
+    yield f"  {'ours':18} {base:12.8f} {1:6.2f} {ours.promised.latency_s:9.3f} s  {_classes(ours.pools)}"
+    for device in (each for each in fleet.classes if not _is_cpu(each)):
+        found = plan_agent(graph, one_class(fleet, device), PlanRequest()).plan
+        if found is None:
+            yield f"  {'only ' + device.id:18} no plan"
+        else:
+            usd = found.promised.cost_usd
+            line = f"{usd:12.8f} {usd / base:6.2f} {found.promised.latency_s:9.3f} s  {_classes(found.pools)}"
+            yield f"  {'only ' + device.id:18} {line}"
+
+
+def _classes(pools: Sequence[object]) -> str:
+    return ", ".join(dict.fromkeys(str(getattr(pool, "device", "")) for pool in pools))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Prints the tables; 1 where a fleet of one class beats ours by more than the gaps allow."""
+    parser = argparse.ArgumentParser(description="Our plan beside fleets of one accelerator class.")
+    parser.add_argument("--loads", nargs="+", choices=list(LOADS), default=list(LOADS))
+    parser.add_argument("--rates", type=float, nargs="+", default=[1.0], help="times the rates of the load file")
+    parser.add_argument("--slas", type=float, nargs="+", default=[1.0], help="times the SLAs")
+    parser.add_argument("--classes", nargs="*", default=[], help="only these beside ours; none: every class")
+    parser.add_argument("--fleet", default="examples/fleets/provisioned.yaml")
+    parser.add_argument("--precision", default="fp16", help="precisions that weights may have, for every fleet")
+    parser.add_argument("--time-limit-s", type=float, default=10.0, help="for each plan")
+    parser.add_argument("--samples", type=int, default=10_000)
+    parser.add_argument("--metered", action="store_true", help="the voice agent on paper-2025, paid by use")
+    wanted = parser.parse_args(arguments)
+    fleet = load_fleet(ROOT / wanted.fleet)
+    request = FleetRequest(tuple(wanted.precision.split(",")), wanted.time_limit_s)
+    print(
+        f"fleet {fleet.name}, weights in {wanted.precision}, each plan in at most {wanted.time_limit_s:g} s and judged "
+        f"with {wanted.samples:,} samples; {os.cpu_count()} cores; devices simulated, watts at the meter"
+    )
+    print(f"  {'fleet':18} {'usd_h':>8} {'/ours':>6} {'watts':>8} {'/ours':>6} {'gap':>7} {'s':>6}  devices")
+    sound = True
+    for name in wanted.loads:
+        load, files = LOADS[name]
+        task = Task(find_all([ROOT / file for file in files]), load_load(ROOT / load), request, wanted.samples)
+        for rate in wanted.rates:
+            for sla in wanted.slas:
+                print(f"{name}: {Path(load).name}, {rate:g} x its rates, {sla:g} x the SLAs", flush=True)
+                lines, ratios = compare(task.scaled(rate, sla), fleet, wanted.classes)
+                print(*lines, sep="\n", flush=True)
+                sound = sound and bool(ratios)
+    if wanted.metered:
+        print("metered: voice_agent.py on paper-2025.yaml, its own SLA, US dollars a run")
+        print(*metered(AGENTS[0], load_fleet(ROOT / "examples/fleets/paper-2025.yaml")), sep="\n")
+    return 0 if sound else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
