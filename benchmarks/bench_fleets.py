@@ -1,13 +1,14 @@
 """What mixing devices is worth: our plan beside fleets of one accelerator class, all with the same load and SLAs.
 
-Each fleet of one class is planned by the same solver and judged by the same judge, from levels of its own (so that it
-is offered more of them than the mixed problem has for that class), with as many devices as it likes. "All newest" runs
+Each fleet of one class is planned by the same solver and judged by the same judge, with as many devices as it likes,
+from levels of its own and again from all those of its class that any plan used, as ours is. "All newest" runs
 every model on the newest class. Functions stay on CPU cores everywhere. Every figure is computed in this run.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 import time
@@ -15,18 +16,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from costmodel.errors import FleetError
 from costmodel.fleet import DeviceClass, Fleet, load_fleet
 from ir.sla import Sla
 from orchestrator.agent_files import find_all
-from orchestrator.fleet_pipeline import FleetRequest, FleetRequestError, lacks, price_fleet
-from orchestrator.graph import Graph
+from orchestrator.fleet_pipeline import FleetRequest
+from orchestrator.fleet_rounds import Asked, Found, again, first, is_cpu, rounds
+from orchestrator.graph import Graph, LlmTask, ModelTask, walk
 from orchestrator.pipeline import PlanRequest, plan_agent
 from placement.load import AgentDemand, Load
 from placement.load_document import load_load
 from placement.shared_evaluate import judge_shared
-from placement.shared_problem import SharedProblem
-from placement.shared_solve import Effort, SharedInfeasibleError, SharedUndecidedError, solve_shared
 
 ROOT = Path(__file__).resolve().parent.parent
 AGENTS = (
@@ -91,84 +90,86 @@ class Task:
 
 def one_class(fleet: Fleet, device: DeviceClass) -> Fleet:
     """The fleet's CPU cores and as many of one class as anyone likes."""
-    cores = tuple(each for each in fleet.classes if _is_cpu(each))
+    cores = tuple(each for each in fleet.classes if is_cpu(each))
     return replace(fleet, name=device.id, classes=(*cores, replace(device, count=PLENTY)))
 
 
 def accelerators(fleet: Fleet) -> Iterator[DeviceClass]:
     """The classes that are no CPU cores, and the one that is added to them."""
-    yield from (each for each in fleet.classes if not _is_cpu(each))
+    yield from (each for each in fleet.classes if not is_cpu(each))
     if fleet.catalog.has(ADDED) and not any(each.id == ADDED for each in fleet.classes):
         device = fleet.catalog.device(ADDED)
         yield DeviceClass(device.id, device, PLENTY, fleet.classes[0].site, None, "simulated")
 
 
-def _is_cpu(each: DeviceClass) -> bool:
-    return each.device is None or each.device.kind == "cpu"
+def pinned(task: Task, device: str) -> Load:
+    """The load in which every model runs on one class."""
+    agents: list[AgentDemand] = []
+    for demand in task.load.agents:
+        tasks = walk(task.graphs[demand.agent].body)
+        models = {each.function.qualname for each in tasks if isinstance(each, LlmTask | ModelTask)}
+        agents.append(replace(demand, pins={**demand.pins, **dict.fromkeys(models, device)}))
+    return replace(task.load, agents=tuple(agents))
 
 
-def without_models_on_cores(problem: SharedProblem, cores: Sequence[str]) -> SharedProblem:
-    """The problem in which every model runs on an accelerator."""
-    agents = list(problem.agents)
-    for at, agent in enumerate(agents):
-        operators, services = list(agent.problem.operators), list(agent.services)
-        for index, row in enumerate(operators):
-            pools = [problem.levels[option.pool].pool for option in row.options]
-            kept = [k for k, pool in enumerate(pools) if pool.model is None or pool.device not in cores]
-            operators[index] = replace(row, options=tuple(row.options[k] for k in kept))
-            services[index] = tuple(services[index][k] for k in kept)
-        table = replace(agent.problem, operators=tuple(operators))
-        agents[at] = replace(agent, problem=table, services=tuple(services))
-    return replace(problem, agents=tuple(agents))
+def plans(task: Task, fleet: Fleet) -> tuple[Found, ...]:
+    """Ours, then what else was found on the way to it: plans of each class of the fleet alone."""
+    asked = Asked(task.graphs, task.load, task.request, task.samples)
+    return rounds(asked, fleet, first(asked, fleet))
 
 
-def best(task: Task, fleet: Fleet, name: str, *, all_models: bool = False) -> Row:
-    """The cheapest plan on a fleet, judged once more with other random numbers."""
-    began = time.perf_counter()
-    cores = [each.id for each in fleet.classes if _is_cpu(each)]
-    try:
-        shared = price_fleet(task.graphs, fleet, task.load, task.request)
-        lacking = next(iter(lacks(shared)), "")
-        if lacking:
-            return Row(name, why=lacking.split(": ")[0])
-        problem = without_models_on_cores(shared.problem, cores) if all_models else shared.problem
-        found = solve_shared(problem, effort=Effort(task.request.time_limit_s, task.request.gap, task.samples))
-    except (SharedInfeasibleError, SharedUndecidedError, FleetError, FleetRequestError) as error:
-        return Row(name, why=str(error).split(": ")[-1])
-    again = judge_shared(problem, found.placement, samples=task.samples, seed=JUDGED_SEED)
-    late = "" if again.feasible else f" (other samples: {again.violations[0].what} just missed)"
+def alone(task: Task, fleet: Fleet, known: Sequence[Found], pin: str) -> Found | None:
+    """The cheapest plan on a fleet of one class: from levels of its own, and from those that known plans used.
+
+    `pin`: the class on which all models run, if any.
+    """
+    asked = Asked(task.graphs, pinned(task, pin) if pin else task.load, task.request, task.samples)
+    own = first(asked, fleet)
+    found = [each for each in (own, again(asked, fleet, [*known, own] if own else known)) if each]
+    return min(found, key=lambda one: one.usd_per_hour, default=None)
+
+
+def row_of(name: str, task: Task, found: Found | None, began: float) -> Row:
+    """What a plan takes, judged with other samples than those of its solver."""
+    if found is None:
+        return Row(name, why="none keeps the limits, or none was found in the time")
+    cores = [each.id for each in found.shared.agents[0].pricing.fleet.classes if is_cpu(each)]
+    verdict = judge_shared(found.shared.problem, found.solution.placement, samples=task.samples, seed=JUDGED_SEED)
+    late = "" if verdict.feasible else f" (other samples: {verdict.violations[0].what} just missed)"
     return Row(
         fleet=name + late,
-        usd_per_hour=found.evaluation.usd_per_hour,
-        watts=found.evaluation.watts,
-        devices={key: count for key, count in found.evaluation.devices_used.items() if count and key not in cores},
-        gap=found.gap,
+        usd_per_hour=verdict.usd_per_hour,
+        watts=verdict.watts,
+        devices={key: count for key, count in verdict.devices_used.items() if count and key not in cores},
+        gap=found.solution.gap,
         seconds=time.perf_counter() - began,
     )
 
 
-def compare(task: Task, fleet: Fleet, classes: Sequence[str]) -> tuple[list[str], list[float]]:
-    """The lines of one load, and the ratios to ours of all newest and of the best of one class (inf: has no plan)."""
-    ours = best(task, fleet, "ours")
+def compare(task: Task, fleet: Fleet, classes: Sequence[str]) -> tuple[list[str], bool]:
+    """The lines of one load, and whether there is a plan that no fleet of one class beats."""
+    began = time.perf_counter()
+    known = plans(task, fleet)
+    ours = row_of("ours", task, known[0] if known else None, began)
     if ours.why:
-        return [f"  ours: no plan: {ours.why}"], []
-    lines = [ours.beside(ours)]
+        return [f"  ours: no plan: {ours.why}"], False
     rows: list[Row] = []
     newest: list[Row] = []
     for device in accelerators(fleet):
         if classes and device.id not in classes:
             continue
-        alone = one_class(fleet, device)
-        rows.append(best(task, alone, f"only {device.id}"))
-        if device.id in NEWEST:
-            newest.append(best(task, alone, f"all {device.id}", all_models=True))
-    lines += [row.beside(ours) for row in (*newest, *rows)]
+        cases = [(rows, "only", "")] + ([(newest, "all", device.id)] if device.id in NEWEST else [])
+        for group, word, pin in cases:
+            began = time.perf_counter()
+            found = alone(task, one_class(fleet, device), known, pin)
+            group.append(row_of(f"{word} {device.id}", task, found, began))
+    lines = [row.beside(ours) for row in (ours, *newest, *rows)]
     ratios = [
-        min((row.usd_per_hour / ours.usd_per_hour for row in group if not row.why), default=float("inf"))
+        min((row.usd_per_hour / ours.usd_per_hour for row in group if not row.why), default=math.inf)
         for group in ([row for row in newest if NEWEST[0] in row.fleet], rows)
     ]
     lines.append(f"  all {NEWEST[0]} / ours {ratios[0]:.2f}, best of one class / ours {ratios[1]:.2f}")
-    return lines, ratios
+    return lines, ratios[1] >= 1.0 - task.request.gap
 
 
 def metered(file: str, fleet: Fleet) -> Iterator[str]:
@@ -180,7 +181,7 @@ def metered(file: str, fleet: Fleet) -> Iterator[str]:
         return
     base = ours.promised.cost_usd
     yield f"  {'ours':18} {base:12.8f} {1:6.2f} {ours.promised.latency_s:9.3f} s  {_classes(ours.pools)}"
-    for device in (each for each in fleet.classes if not _is_cpu(each)):
+    for device in (each for each in fleet.classes if not is_cpu(each)):
         found = plan_agent(graph, one_class(fleet, device), PlanRequest()).plan
         if found is None:
             yield f"  {'only ' + device.id:18} no plan"
@@ -221,9 +222,9 @@ def main(arguments: Sequence[str]) -> int:
         for rate in wanted.rates:
             for sla in wanted.slas:
                 print(f"{name}: {Path(load).name}, {rate:g} x its rates, {sla:g} x the SLAs", flush=True)
-                lines, ratios = compare(task.scaled(rate, sla), fleet, wanted.classes)
+                lines, unbeaten = compare(task.scaled(rate, sla), fleet, wanted.classes)
                 print(*lines, sep="\n", flush=True)
-                sound = sound and bool(ratios)
+                sound = sound and unbeaten
     if wanted.metered:
         print("metered: voice_agent.py on paper-2025.yaml, its own SLA, US dollars a run")
         print(*metered(AGENTS[0], load_fleet(ROOT / "examples/fleets/paper-2025.yaml")), sep="\n")

@@ -22,12 +22,10 @@ import pulp
 from bench_placement import generate
 
 from placement.evaluate import evaluate
-from placement.highs import Limits, minimise
-from placement.linear import LinearModel
 from placement.prepared import Prepared, Step, prepare
 from placement.problem import Block, DeviceCapacity, LoopNode, Operator, OpNode, Option, Placement, Pool, Problem
-from placement.shared_evaluate import judge_shared
-from placement.shared_problem import AgentLoad, Level, Service, SharedPlacement, SharedProblem
+from placement.shared_problem import AgentLoad, Level, Service, SharedProblem
+from placement.shared_solve import Effort, solve_shared
 from placement.solve import solve
 
 EQUAL = 1e-5
@@ -206,27 +204,9 @@ def shares(problem: SharedProblem, agent: AgentLoad) -> dict[int, float]:
 
 
 def melange_ours(problem: SharedProblem, gap: float, time_limit_s: float) -> tuple[float, float]:
-    """Dollars an hour by our linear model and HiGHS, confirmed by the judge of shared pools; and the bound."""
-    model = LinearModel()
-    replicas = [model.column(level.usd_per_hour, 1000.0, integer=True) for level in problem.levels]
-    columns: list[list[int]] = []
-    loads: list[dict[int, float]] = [{column: -1.0} for column in replicas]
-    for agent in problem.agents:
-        row = [model.binary() for _ in agent.services[0]]
-        model.row(1.0, dict.fromkeys(row, 1.0), 1.0)
-        for option, share in shares(problem, agent).items():
-            loads[agent.problem.operators[0].options[option].pool][row[option]] = share
-        columns.append(row)
-    for load in loads:
-        model.row(-math.inf, load, 0.0)
-    outcome = minimise(model, Limits(time_limit_s, gap))
-    assert outcome.values is not None
-    values = outcome.values
-    placements = tuple(Placement((max(range(len(row)), key=lambda k, r=row: values[r[k]]),), ()) for row in columns)
-    plan = SharedPlacement(placements, tuple(round(values[column]) for column in replicas))
-    judged = judge_shared(problem, plan)
-    assert judged.feasible, judged.violations
-    return judged.usd_per_hour, outcome.bound
+    """Dollars an hour by our solver of shared plans, which the judge has accepted; and the bound."""
+    found = solve_shared(problem, effort=Effort(time_limit_s, gap, samples=0))
+    return found.evaluation.usd_per_hour, found.bound
 
 
 def melange_pulp(problem: SharedProblem, gap: float, time_limit_s: float) -> float:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from costmodel.calibration import Calibration
     from costmodel.fleet import Fleet
     from placement.load import AgentDemand, Load
+    from placement.offer import Named
     from placement.plan import Plan
     from placement.shared_from_ir import SharedLowered
     from placement.shared_plans import Answer
@@ -105,11 +106,14 @@ def plan_fleet(
     return FleetPlan(load, fleet, chosen, shared, answer, "", plans, left_out, time.perf_counter() - began)
 
 
-def price_fleet(graphs: Mapping[str, Graph], fleet: Fleet, load: Load, request: FleetRequest) -> SharedLowered:
-    """The problem of all agents of a load. Raises as `plan_fleet` does."""
+def price_fleet(
+    graphs: Mapping[str, Graph], fleet: Fleet, load: Load, request: FleetRequest, named: Named | None = None
+) -> SharedLowered:
+    """The problem of all agents of a load, with levels that are `named`. Raises as `plan_fleet` does."""
     from costmodel.models import load_models
     from ir import view
     from orchestrator.forms import SHARED_PREFIXES
+    from placement.offer import NONE_NAMED
     from placement.pricing import Pricing
     from placement.shared_from_ir import AgentIr, shared_from_ir
 
@@ -124,7 +128,7 @@ def price_fleet(graphs: Mapping[str, Graph], fleet: Fleet, load: Load, request: 
         module = lower(graph, leave_out=SHARED_PREFIXES)
         irs.append(AgentIr(view.entry(module), replace(demand, sla=demand.sla or graph.sla)))
     fitted = _calibration(request, fleet)
-    return shared_from_ir(irs, Pricing(fleet, load_models(), request.precisions), load, fitted)
+    return shared_from_ir(irs, Pricing(fleet, load_models(), request.precisions), load, fitted, named or NONE_NAMED)
 
 
 def _calibration(request: FleetRequest, fleet: Fleet) -> Calibration | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from costmodel.fleet import Fleet
-from placement.levels import Flow, Rent, Spot, cheapest, pick
+from placement.levels import CAPS, Flow, Rent, Spot, cheapest, pick
 from placement.load import AgentDemand
 from placement.packs import CLASSES_A_SET, PACK_CAP
 from placement.shared_problem import Level
@@ -32,8 +32,19 @@ class Offered:
     ways: tuple[Ways, ...]
 
 
-def level_keys(agents: Sequence[Offered], fleet: Fleet, margin: float) -> Iterator[LevelKey]:
-    """The levels that are offered, in a fixed order."""
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Levels by id that are offered where a call can run on them; `only`: and no others."""
+
+    ids: frozenset[str] = frozenset()
+    only: bool = False
+
+
+NONE_NAMED = Named()
+
+
+def level_keys(agents: Sequence[Offered], fleet: Fleet, margin: float, named: Named = NONE_NAMED) -> Iterator[LevelKey]:
+    """The levels that are offered, in a fixed order: few of each family, and those that are named."""
     families: dict[tuple[str | None, str, str], list[Flow]] = {}
     for agent in agents:
         for asked, found in zip(agent.asked, agent.ways, strict=True):
@@ -45,11 +56,22 @@ def level_keys(agents: Sequence[Offered], fleet: Fleet, margin: float) -> Iterat
                 family = agent.demand.tenant, model, _PACK if "+" in model else asked.phase
                 families.setdefault(family, []).append(Flow(calls_per_s, ways))
     for (tenant, _, phase), flows in families.items():
-        if phase == _PACK:
-            spots = cheapest(flows, fleet, PACK_CAP, CLASSES_A_SET)
-            yield from ((spot, PACK_CAP, tenant) for spot in spots)
-        else:
-            yield from ((spot, cap, tenant) for spot, cap in pick(flows, fleet))
+        wanted = [key for key in _every(flows, phase, tenant) if id_of(key) in named.ids]
+        if not named.only:
+            wanted += _few(flows, phase, tenant, fleet)
+        yield from dict.fromkeys(wanted)
+
+
+def _few(flows: Sequence[Flow], phase: str, tenant: str | None, fleet: Fleet) -> list[LevelKey]:
+    if phase == _PACK:
+        return [(spot, PACK_CAP, tenant) for spot in cheapest(flows, fleet, PACK_CAP, CLASSES_A_SET)]
+    return [(spot, cap, tenant) for spot, cap in pick(flows, fleet)]
+
+
+def _every(flows: Sequence[Flow], phase: str, tenant: str | None) -> Iterator[LevelKey]:
+    caps = (PACK_CAP,) if phase == _PACK else CAPS
+    spots = dict.fromkeys(spot for flow in flows for spot in flow.ways)
+    return ((spot, cap, tenant) for spot in spots for cap in caps)
 
 
 def _quick(ways: Sequence[Way], demand: AgentDemand, margin: float) -> Sequence[Way]:
@@ -60,11 +82,23 @@ def _quick(ways: Sequence[Way], demand: AgentDemand, margin: float) -> Sequence[
 
 
 def level_of(key: LevelKey, rent: Rent) -> Level:
-    """The level, with an id of its own: `h100_sxm/llama3.1-8b/tp1/fp16/serve/b16/u0.7`."""
+    """The level, with an id of its own."""
     (pool, slots), cap, tenant = key
-    whose = "" if tenant is None else f"/{tenant}"
-    named = replace(pool, id=f"{spot_id(key[0])}/u{cap:g}{whose}")
+    named = replace(pool, id=id_of(key))
     return Level(named, slots, cap, rent.usd_per_hour, rent.watts, rent.gco2e_per_hour, tenant)
+
+
+def id_of(key: LevelKey) -> str:
+    """The id of a level: `h100_sxm/llama3.1-8b/tp1/fp16/serve/b16/u0.7`."""
+    spot, cap, tenant = key
+    return f"{spot_id(spot)}/u{cap:g}" + ("" if tenant is None else f"/{tenant}")
+
+
+def at_cap(level: str, cap: float) -> str:
+    """The id of the same level at another cap."""
+    pool, _, rest = level.rpartition("/u")
+    _, slash, tenant = rest.partition("/")
+    return f"{pool}/u{cap:g}{slash}{tenant}"
 
 
 def spot_id(spot: Spot) -> str:

@@ -19,7 +19,7 @@ from placement.from_ir import Lowered, edge_of, operator_ids
 from placement.levels import check_priced, rents, without_power
 from placement.load import AgentDemand, Load
 from placement.measured_sizes import with_measured_sizes
-from placement.offer import LevelKey, Offered, level_keys, level_of, spot_id
+from placement.offer import NONE_NAMED, LevelKey, Named, Offered, level_keys, level_of, spot_id
 from placement.open_alternatives import closed_alternatives
 from placement.options import Rows, with_known_models
 from placement.own_margins import with_margin
@@ -68,9 +68,15 @@ class _Agent:
 
 
 def shared_from_ir(
-    agents: Sequence[AgentIr], pricing: Pricing, load: Load, calibration: Calibration | None = None
+    agents: Sequence[AgentIr],
+    pricing: Pricing,
+    load: Load,
+    calibration: Calibration | None = None,
+    named: Named = NONE_NAMED,
 ) -> SharedLowered:
     """The problem of several agents on one provisioned fleet; text generators as `calibration` predicts them.
+
+    Levels that are `named` are offered beside those that are chosen here, or alone.
 
     Raises `CostError` for an operator that nothing prices, `FleetError` for a fleet that cannot be rented by the hour,
     `LoadError` for a rule that names nothing.
@@ -84,7 +90,7 @@ def shared_from_ir(
     packed = list(packs([each.asked for each in found], pricing))
     found = [replace(each, ways=_open(each, tuple(_allowed(each, table, packed, load)))) for each in found]
     offered = [Offered(each.ir.demand, each.asked, each.ways) for each in found]
-    keys = tuple(level_keys(offered, pricing.fleet, load.factor))
+    keys = tuple(level_keys(offered, pricing.fleet, load.factor, named))
     _check_power(load, pricing, keys)
     levels = tuple(level_of(key, rents(pricing.fleet, key[0][0])) for key in keys)
     number = {key: position for position, key in enumerate(keys)}
