@@ -7,8 +7,8 @@ the devices that replicas take, and the budgets.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from placement.linear import LinearModel
 from placement.milp import Program, formulate_decided, read_placement, start_columns
@@ -17,15 +17,21 @@ from placement.problem import Placement
 from placement.shared_cuts import as_terms, replica_cuts
 from placement.shared_surrogate import Surrogate, allowed, replicas_of
 
+BUDGETS = ("usd_per_hour", "watts", "gco2e_per_hour")
+
 
 @dataclass(frozen=True, slots=True)
 class SharedProgram:
-    """The linear model, the columns of each agent's decisions, and `replicas` [level]; None: nobody may use it."""
+    """The linear model, the columns of each agent's decisions, and `replicas` [level]; None: nobody may use it.
+
+    `rows` are those of limits: a capacity's by its device class, a budget's by its unit, as a share of the budget.
+    """
 
     model: LinearModel
     agents: tuple[Program, ...]
     replicas: tuple[int | None, ...]
     usd: float
+    rows: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 def formulate_shared(table: Surrogate, usd: float) -> SharedProgram:
@@ -40,12 +46,11 @@ def formulate_shared(table: Surrogate, usd: float) -> SharedProgram:
         decisions.append(decided)
         agents.append(formulate_decided(decided, load.first_output))
     replicas = _add_levels(table, decisions, usd)
-    _add_capacities(table, model, replicas)
-    _add_budgets(table, decisions, replicas)
+    rows = _add_capacities(table, model, replicas) | _add_budgets(table, decisions, replicas)
     for cut in replica_cuts(table):
         terms, least = as_terms(cut, replicas)
         model.row(least, terms, math.inf)
-    return SharedProgram(model, tuple(agents), tuple(replicas), usd)
+    return SharedProgram(model, tuple(agents), tuple(replicas), usd, rows)
 
 
 def _add_levels(table: Surrogate, decisions: Sequence[Decisions], usd: float) -> list[int | None]:
@@ -85,17 +90,20 @@ def _add_level(
     return replicas
 
 
-def _add_capacities(table: Surrogate, model: LinearModel, replicas: Sequence[int | None]) -> None:
+def _add_capacities(table: Surrogate, model: LinearModel, replicas: Sequence[int | None]) -> dict[str, int]:
     """Devices of each class, and the budgets; a class of which all replicas fit needs no row."""
     levels = table.problem.levels
     used = [(column, level) for column, level in zip(replicas, levels, strict=True) if column is not None]
+    rows: dict[str, int] = {}
     for capacity in table.problem.capacities:
         terms = {column: float(level.pool.tp) for column, level in used if level.pool.device == capacity.device}
         if math.fsum(tp * model.upper[column] for column, tp in terms.items()) > capacity.count:
+            rows[capacity.device] = len(model.row_upper)
             model.row(-math.inf, terms, float(capacity.count))
+    return rows
 
 
-def _add_budgets(table: Surrogate, decisions: Sequence[Decisions], replicas: Sequence[int | None]) -> None:
+def _add_budgets(table: Surrogate, decisions: Sequence[Decisions], replicas: Sequence[int | None]) -> dict[str, int]:
     """Upper limits of all replicas together; dollars with the operators' fees, without those of transfers."""
     model = decisions[0].model
     used = [(column, level) for column, level in zip(replicas, table.problem.levels, strict=True) if column is not None]
@@ -107,6 +115,7 @@ def _add_budgets(table: Surrogate, decisions: Sequence[Decisions], replicas: Seq
         if fee
     }
     budget = table.problem.budget
+    rows: dict[str, int] = {}
     limits = (
         (budget.usd_per_hour, [level.usd_per_hour for _, level in used]),
         (budget.watts, [level.watts for _, level in used]),
@@ -118,7 +127,9 @@ def _add_budgets(table: Surrogate, decisions: Sequence[Decisions], replicas: Seq
             terms = {column: amount / unit for (column, _), amount in zip(used, amounts, strict=True)}
             if kind == 0:
                 terms |= {column: fee / unit for column, fee in fees.items()}
+            rows[BUDGETS[kind]] = len(model.row_upper)
             model.row(-math.inf, terms, limit / unit)
+    return rows
 
 
 def start_shared(table: Surrogate, program: SharedProgram, placements: Sequence[Placement]) -> dict[int, float]:

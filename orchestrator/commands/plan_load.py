@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -26,7 +26,7 @@ class LoadOptionError(OrchestratorError):
 class LoadOptions:
     """Where the fleet and the load are, where documents go, and what is printed. `progress` None: on a terminal.
 
-    `explain` is an operator, `AGENT.OP`, to explain instead of the tables.
+    `explain` is what to explain instead of the tables: an operator, `AGENT.OP`, or `limits`.
     """
 
     fleet: Path
@@ -58,6 +58,7 @@ def plan_load(files: Sequence[Path], options: LoadOptions, request: FleetRequest
     """Plans and prints; the exit code."""
     from costmodel.fleet import load_fleet
     from orchestrator.agent_files import check_functions, find_all
+    from orchestrator.commands.fleet_reasons import fleet_reasons_json, fleet_reasons_text
     from orchestrator.commands.fleet_text import fleet_text
     from orchestrator.fleet_pipeline import plan_fleet
     from orchestrator.fleet_report import fleet_json
@@ -71,24 +72,13 @@ def plan_load(files: Sequence[Path], options: LoadOptions, request: FleetRequest
     if options.out is not None:
         write_plans(plan, options.out)
     if options.as_json:
-        typer.echo(json_text({**fleet_json(plan), **_explained(plan, options.explain)}))
+        reasons = {} if options.explain is None else fleet_reasons_json(plan, options.explain)
+        typer.echo(json_text({**fleet_json(plan), **reasons}))
     else:
-        typer.echo(fleet_text(plan) if options.explain is None else _explanation(plan, options.explain))
+        typer.echo(fleet_text(plan) if options.explain is None else fleet_reasons_text(plan, options.explain))
         for source in sorted(unchecked):
             typer.echo(f"note: {source} is not here, so its hash was not checked")
     return 0 if plan.feasible else INFEASIBLE
-
-
-def _explanation(plan: FleetPlan, name: str) -> str:
-    from orchestrator.commands.fleet_explain_text import fleet_explain_text
-
-    return fleet_explain_text(plan, name)
-
-
-def _explained(plan: FleetPlan, name: str | None) -> dict[str, Any]:
-    from orchestrator.commands.fleet_explain_text import fleet_explain_json
-
-    return {} if name is None else {"explain": fleet_explain_json(plan, name)}
 
 
 def write_plans(plan: FleetPlan, out: Path) -> None:

@@ -92,3 +92,17 @@ def test_an_operator_is_explained_with_reasons(capsys: pytest.CaptureFixture[str
 def test_an_operator_that_nobody_has_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke([*LOADED, "--explain", "voice_agent.nobody"]) == 1
     assert "there is no operator 'voice_agent.nobody'; use one of voice_agent.transcribe" in capsys.readouterr().err
+
+
+def test_limits_that_bind_and_the_slack_of_every_operator(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke([*LOADED, "--explain", "limits", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    limits, (agent,) = document["limits"], document["agents"]
+    assert [(each["kind"], each["what"]) for each in limits["limits"]] == [("sla", "voice_agent")]
+    assert limits["limits"][0]["free_usd"] > 0
+    rows = {each["operator"]: each for each in limits["operators"]}
+    # What always runs once and is critical has the slack of the whole run.
+    assert rows["transcribe"]["critical"]
+    assert rows["transcribe"]["slack_s"] == pytest.approx(agent["sla_limit_s"] - agent["latency_s"])
+    # At most 3 turns of the model, one after another, share it.
+    assert rows["converse.decode"]["slack_s"] == pytest.approx(rows["transcribe"]["slack_s"] / 3)
