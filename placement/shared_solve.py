@@ -48,6 +48,15 @@ class Spent:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsplit:
+    """The best plan that was found with each operator on one pool, where one that splits traffic is better."""
+
+    usd_per_hour: float
+    gap: float
+    bound_scope: str
+
+
+@dataclass(frozen=True, slots=True)
 class SharedSolution:
     """A plan that the judge accepts, and how good it is.
 
@@ -65,6 +74,7 @@ class SharedSolution:
     kappas: tuple[float, ...]
     spent: Spent
     solver: str
+    unsplit: Unsplit | None = None
 
 
 OnBetter = Callable[[SharedSolution], None]
