@@ -6,7 +6,7 @@ Beside `pipeline`, which plans one agent that pays for the time it uses; here re
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,7 +81,7 @@ def plan_fleet(
     Raises `FleetRequestError` for an agent that no file defines and for a fleet that is not paid by the hour, and the
     packages' own errors for what cannot be planned at all.
     """
-    from placement.shared_solve import Effort, SharedInfeasibleError, solve_shared
+    from placement.shared_solve import Effort, SharedInfeasibleError, SharedUndecidedError, solve_shared
 
     began = time.perf_counter()
     tell = tell or (lambda text: None)
@@ -99,9 +99,11 @@ def plan_fleet(
             effort=Effort(time_limit_s=request.time_limit_s, gap=request.gap),
             on_better=lambda better: tell(_told(better)),
         )
-    except SharedInfeasibleError as error:
-        return FleetPlan(load, fleet, chosen, shared, None, str(error), (), left_out, time.perf_counter() - began)
-    answer = _answer(solution)
+        answer = _answer(solution)
+    except (SharedInfeasibleError, SharedUndecidedError) as error:
+        answer = _any_answer(shared, error, request.time_limit_s - (time.perf_counter() - began))
+        if answer is None:
+            return FleetPlan(load, fleet, chosen, shared, None, str(error), (), left_out, time.perf_counter() - began)
     plans = tuple(_plans(chosen, shared, answer))
     return FleetPlan(load, fleet, chosen, shared, answer, "", plans, left_out, time.perf_counter() - began)
 
@@ -165,8 +167,18 @@ def lacks(shared: SharedLowered) -> Iterator[str]:
         closed = closed_alternatives([bool(each.options) for each in operators], lowered.structure)
         for operator, within in zip(operators, lowered.structure.alternatives, strict=True):
             if not operator.options and within not in closed:
-                reasons = "; ".join(operator.rejected) or "no device can run it"
+                reasons = "; ".join(_reasons(operator.rejected)) or "no device can run it"
                 yield f"nothing may run {operator.id} of {lowered.problem.name}: {reasons}"
+
+
+def _reasons(rejected: Iterable[str]) -> Iterator[str]:
+    """Each reason once, with the pool that it was given for, or how many pools there were."""
+    pools: dict[str, list[str]] = {}
+    for text in rejected:
+        pool, _, reason = text.partition(": ")
+        pools.setdefault(reason, []).append(pool)
+    for reason, names in pools.items():
+        yield f"{names[0]}: {reason}" if len(names) == 1 else f"{len(names)} pools such as {names[0]}: {reason}"
 
 
 def _told(better: SharedSolution) -> str:
@@ -186,6 +198,27 @@ def _answer(solution: SharedSolution) -> Answer:
         seconds=solution.spent.seconds,
         kappas=solution.kappas,
     )
+
+
+def _any_answer(shared: SharedLowered, error: Exception, time_s: float) -> Answer | None:
+    """Any plan, for a load whose search for the best ended with none that the judge accepts; None where none is found.
+
+    Raises the search's error where its time ran out, since then nothing is known.
+    """
+    from placement.shared_feasible import feasibility
+    from placement.shared_plans import Answer
+    from placement.shared_solve import BOUND_SCOPE, SharedInfeasibleError, solver_name
+
+    if isinstance(error, SharedInfeasibleError):
+        return None
+    if time_s <= 0.0:
+        raise error
+    began = time.monotonic()
+    found = feasibility(shared.problem, began + time_s)
+    if found.plan is None or found.verdict is None:
+        return None
+    seconds = time.monotonic() - began
+    return Answer(found.plan, found.verdict, 1.0, BOUND_SCOPE, solver_name(), seconds)
 
 
 def _plans(graphs: tuple[Graph, ...], shared: SharedLowered, answer: Answer) -> Iterator[Plan]:

@@ -76,6 +76,8 @@ def conflict(table: Table, terms: Sequence[Term], end: float) -> SharedConflict:
                     fewer = [each for each in kept if each != term]
                     if not probe.holds(fewer):
                         kept = fewer
+        if len(kept) == len(terms) and probe.holds(kept):
+            kept = []
     except SharedUndecidedError:
         return SharedConflict(tuple(kept), is_irreducible=False, is_proven=probe.is_proven)
     return SharedConflict(tuple(kept), is_irreducible=True, is_proven=probe.is_proven)

@@ -32,7 +32,7 @@ SEARCH = 0.6
 """The share of a limit's time for its smallest change; the rest is for the cheapest plan under it."""
 
 HALVINGS = 7
-LEAST_RATE = 0.01
+LEAST_RATE = 0.1
 """The share of its runs that an agent keeps at least: with fewer it is as good as gone."""
 
 SLACKS = (0.0, 0.01, 0.03, 0.1, 0.25)
@@ -236,9 +236,16 @@ def _least_budget(problem: SharedProblem, term: Term, end: float) -> _Shown | No
 
 
 def _try(problem: SharedProblem, end: float) -> Feasibility | None:
-    """A plan; None where none was found, or time was too short: the change then stays as large as it is."""
+    """A plan, the best where not just any will do; None where none was found: the change then stays as large as it is.
+
+    So it does where time was too short.
+    """
     try:
         found = feasibility(problem, end)
-    except SharedUndecidedError:
+        if found.plan is not None or found.is_proven:
+            return found if found.plan is not None else None
+        left = Effort(time_limit_s=max(0.0, end - time.monotonic()), gap=GAP)
+        best = solve_shared(problem, effort=left)
+    except (SharedInfeasibleError, SharedUndecidedError):
         return None
-    return found if found.plan is not None else None
+    return Feasibility(best.placement, best.evaluation, is_proven=True)

@@ -158,7 +158,6 @@ def agents_that_hold(problem: SharedProblem, verdict: SharedEvaluation) -> list[
 def _solution(
     plan: SharedPlacement, verdict: SharedEvaluation, found: FoundShared, kappas: Sequence[float], spent: Spent
 ) -> SharedSolution:
-    version = f"HiGHS {highspy.HIGHS_VERSION_MAJOR}.{highspy.HIGHS_VERSION_MINOR}.{highspy.HIGHS_VERSION_PATCH}"
     return SharedSolution(
         placement=plan,
         evaluation=verdict,
@@ -169,5 +168,10 @@ def _solution(
         status="time_limit" if found.status == "time_limit" else "optimal",
         kappas=tuple(kappas),
         spent=spent,
-        solver=version,
+        solver=solver_name(),
     )
+
+
+def solver_name() -> str:
+    """The solver and its version, as plans state it."""
+    return f"HiGHS {highspy.HIGHS_VERSION_MAJOR}.{highspy.HIGHS_VERSION_MINOR}.{highspy.HIGHS_VERSION_PATCH}"

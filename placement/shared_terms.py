@@ -68,8 +68,11 @@ class Term:
                 return f"{self.text} -> {after:.6g} {UNITS[self.kind]}"
 
 
-def terms_of(problem: SharedProblem) -> tuple[Term, ...]:
-    """The limits in numbers that a plan may break: devices where all levels together may need more, budgets, times."""
+def terms_of(problem: SharedProblem, useful: int = 0) -> tuple[Term, ...]:
+    """The limits in numbers that a plan may break: devices where all levels together may need more, budgets, times.
+
+    Up to `useful` devices of a class may make for levels that the problem does not have.
+    """
     counts = [Term("devices", row.device, row.count) for row in problem.capacities]
     budgets = [
         Term(kind, "all replicas", limit) for kind in BUDGETS if (limit := getattr(problem.budget, kind)) is not None
@@ -85,7 +88,7 @@ def terms_of(problem: SharedProblem) -> tuple[Term, ...]:
         for agent in hard
         if agent.problem.sla is not None
     ]
-    short = [term for term in counts if enough_shared(problem, term.what) > term.before]
+    short = [term for term in counts if max(useful, enough_shared(problem, term.what)) > term.before]
     return (*short, *budgets, *firsts, *slas)
 
 

@@ -58,6 +58,7 @@ def plan_load(files: Sequence[Path], options: LoadOptions, request: FleetRequest
     """Plans and prints; the exit code."""
     from costmodel.fleet import load_fleet
     from orchestrator.agent_files import check_functions, find_all
+    from orchestrator.commands.fleet_questions_text import fleet_answers
     from orchestrator.commands.fleet_reasons import fleet_reasons_json, fleet_reasons_text
     from orchestrator.commands.fleet_text import fleet_text
     from orchestrator.fleet_pipeline import plan_fleet
@@ -71,11 +72,13 @@ def plan_load(files: Sequence[Path], options: LoadOptions, request: FleetRequest
     plan = plan_fleet(graphs, fleet, load, request, _tell if shows else None)
     if options.out is not None:
         write_plans(plan, options.out)
+    answers = fleet_answers(graphs, plan, request)
     if options.as_json:
         reasons = {} if options.explain is None else fleet_reasons_json(plan, options.explain)
-        typer.echo(json_text({**fleet_json(plan), **reasons}))
+        typer.echo(json_text({**fleet_json(plan), **reasons, **answers.document}))
     else:
-        typer.echo(fleet_text(plan) if options.explain is None else fleet_reasons_text(plan, options.explain))
+        text = fleet_text(plan) if options.explain is None else fleet_reasons_text(plan, options.explain)
+        typer.echo("\n".join([text, *answers.lines]))
         for source in sorted(unchecked):
             typer.echo(f"note: {source} is not here, so its hash was not checked")
     return 0 if plan.feasible else INFEASIBLE

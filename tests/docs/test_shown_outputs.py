@@ -12,6 +12,8 @@ from orchestrator.cli import invoke
 
 PAGES = ("README.md", "docs/getting-started.md", "docs/provisioned.md", "docs/reasons.md")
 SHOWN = re.compile(r"<!-- output: orchestrator (plan [^\n]*?) -->\n```text\n(.*?)\n```", re.DOTALL)
+REFUSED = re.compile(r"<!-- infeasible: orchestrator (plan [^\n]*?) -->\n```text\n(.*?)\n```", re.DOTALL)
+NUMBER = re.compile(r"\d+(\.\d+)?")
 TIMED = re.compile(r"^planned in .*$", re.MULTILINE)
 
 
@@ -39,3 +41,17 @@ def test_plans_print_what_the_pages_show(
             expected = expected[1:]
             printed = printed[printed.index(expected[0]) :] if expected[0] in printed else printed
         assert printed[: len(expected)] == expected, f"{page}: run `orchestrator {command}` and show what it prints"
+
+
+def test_loads_without_a_plan_print_what_the_page_shows(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(project)
+    refused = REFUSED.findall((project / "docs/provisioned.md").read_text(encoding="utf-8"))
+    assert refused
+    for command, text in refused:
+        assert invoke(command.split()) == 2
+        printed = capsys.readouterr().out.rstrip()
+        assert printed.splitlines()[:2] == text.splitlines()[:2]
+        # A search that a busy machine cuts short finds larger changes.
+        assert NUMBER.sub("N", printed) == NUMBER.sub("N", text)

@@ -155,3 +155,9 @@ def test_without_the_calibration_the_roofline_predicts() -> None:
     (agent,) = plan.shared.problem.agents
     decode = next(each for each in agent.problem.operators if each.id.startswith("converse.decode"))
     assert {option.source for option in decode.options} == {"roofline"}
+
+
+def test_reasons_against_pools_are_told_once() -> None:
+    plan = planned(voice(pins={"speak": "spyre_1_0"}))
+    assert plan.why.count("pinned to spyre_1_0") == 1
+    assert " pools such as " in plan.why

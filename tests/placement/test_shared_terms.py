@@ -24,6 +24,7 @@ def test_the_limits_that_can_bind_in_words() -> None:
     words = ["1 gpu", "budget 4 $/h", "first output of rag mean 1.5 s", "SLA of rag p95 3 s"]
     assert [term.text for term in terms_of(one())] == words
     assert [term.text for term in terms_of(one(count=2))] == words[1:], "two devices are all that can be used"
+    assert terms_of(one(count=2), useful=3)[0].text == "2 gpu"
     assert [term.text for term in rates_of(one())] == ["rate of rag 2/s"]
     assert enough_shared(one(), "gpu") == 2
 
