@@ -121,8 +121,9 @@ def why_not_served(point: Point) -> str | None:
     needed, free = float(sequence_bytes(units, np.array([tokens]))[0]), float(units.free_bytes[0])
     if needed <= free:
         return None
+    where = f"{point.tp} core(s) of {device.id}" if device.kind == "cpu" else f"{point.tp} x {device.id}"
     return (
-        f"{model.id} in {point.precision} leaves {max(free, 0) / 1e9:.1f} GB on each of {point.tp} x {device.id}, "
+        f"{model.id} in {point.precision} leaves {max(free, 0) / 1e9:.1f} GB on each of {where}, "
         f"and one call of {tokens:,.0f} tokens takes {needed / 1e9:.1f} GB of KV; use more devices, shorter calls or a "
         "narrower precision"
     )

@@ -18,7 +18,9 @@ from costmodel.fleet import Fleet
 from costmodel.models import load_models
 from costmodel.points import Point
 from costmodel.power import serving_w
+from costmodel.roofline import compute_rate
 from costmodel.served import Range, Served, Unserved, predict_points
+from costmodel.served_options import EngineOptions, with_options
 from costmodel.tco import price
 from orchestrator.errors import OrchestratorError
 from orchestrator.shelves import plain_price
@@ -77,8 +79,8 @@ def predict_rows(rows: Sequence[Mapping[str, str]], rates: Rates, fitted: Calibr
     return [
         Prediction({}, error=each)
         if isinstance(each, str)
-        else _prediction(each, next(found), usd_per_hour(each.device.id))
-        for each in points
+        else _prediction(each, _with_options(each, next(found), row), usd_per_hour(each.device.id))
+        for each, row in zip(points, rows, strict=True)
     ]
 
 
@@ -157,6 +159,23 @@ def _number(row: Mapping[str, str], name: str) -> float:
     return value
 
 
+def _with_options(point: Point, served: Served | Unserved, row: Mapping[str, str]) -> Served | Unserved:
+    """What the row says of prefix hits and drafts, if it says anything."""
+    hit, drafts = row.get("prefix_hit", "").strip(), row.get("speculate", "").strip()
+    if isinstance(served, Unserved) or not (hit or drafts):
+        return served
+    tokens, colon, acceptance = drafts.partition(":")
+    try:
+        if drafts and not colon:
+            raise ValueError(drafts)
+        options = EngineOptions(float(hit or 0), int(tokens or 0), float(acceptance or 0))
+    except CostModelError as error:
+        return Unserved(str(error))
+    except ValueError:
+        return Unserved(f"prefix_hit is a share and speculate TOKENS:ACCEPT such as 3:0.7, got {hit!r} and {drafts!r}")
+    return with_options(point, served, options)
+
+
 def _prediction(point: Point, served: Served | Unserved, usd_per_hour: float | None) -> Prediction:
     if isinstance(served, Unserved):
         return Prediction({}, error=served.reason)
@@ -176,7 +195,7 @@ def _prediction(point: Point, served: Served | Unserved, usd_per_hour: float | N
             watts[1] / served.bound_tokens_per_s,
         ),
     }
-    notes = served.extrapolated
+    notes = (*compute_rate(point.device, point.precision)[1], *served.extrapolated)
     if usd_per_hour is None:
         notes = (*notes, f"no price of {point.device.id} is known; a fleet gives price_usd or usd_per_hour")
     else:

@@ -30,15 +30,13 @@ _COLUMNS: dict[str, dict[str, tuple[str, float]]] = {
 }
 """By kind, the columns of its list: the fact and the number that it is divided by."""
 
-FOOT = "rates are dense; a CPU's row is of its socket, its price of a core; sources: orchestrator catalog ID"
+FOOT = "rates are dense; a CPU's row is of its socket, its price of a core; sources: `orchestrator catalog ID`"
 
 
 def list_text(found: Shelves, kind: str | None) -> str:
     """A table for each kind. Raises CatalogError for an unknown one."""
     texts = [f"{name}\n{_list(name, shelf)}" for name, shelf in of_kind(found, kind).items()]
-    return "\n\n".join(
-        [*texts, "rates are dense; a CPU's figures are of its socket; `orchestrator catalog ID` says why"]
-    )
+    return "\n\n".join([*texts, FOOT])
 
 
 def list_json(found: Shelves, kind: str | None) -> dict[str, Any]:
@@ -80,7 +78,8 @@ def _price_lines(entry: CatalogEntry) -> Iterator[str]:
         yield "an hour of it has no price here: a fleet gives price_usd or usd_per_hour"
         return
     terms = " + ".join(f"{name} {usd(amount)}" for name, amount in entry.price.terms.items())
-    yield f"an hour costs {usd(entry.price.usd_per_hour)} = {terms}"
+    of = " of a core" if entry.facts["kind"].value == "cpu" else ""
+    yield f"an hour{of} costs {usd(entry.price.usd_per_hour)} = {terms}"
     yield f"  {entry.price.basis}"
 
 

@@ -24,6 +24,13 @@ def predict(
     engine: Annotated[
         str | None, typer.Option("--engine", metavar="NAME", help="What serves it, such as vllm or 'vllm 0.12.0'.")
     ] = None,
+    prefix_hit: Annotated[
+        str, typer.Option("--prefix-hit", metavar="SHARE", help="Of each prompt, found in the engine's prefix cache.")
+    ] = "",
+    speculate: Annotated[
+        str,
+        typer.Option("--speculate", metavar="TOKENS:ACCEPT", help="Drafts a step, and how probably each is accepted."),
+    ] = "",
     csv: Annotated[
         Path | None, typer.Option("--csv", metavar="IN", help="A table of points instead of one; needs --out.")
     ] = None,
@@ -62,5 +69,6 @@ def predict(
         "output_tokens": repr(output_tokens),
         "concurrency": repr(concurrency),
         "engine": engine or "",
+        **{name: text for name, text in (("prefix_hit", prefix_hit), ("speculate", speculate)) if text},
     }
     return predict_one(row, rates, fitted, as_json=as_json)

@@ -22,6 +22,7 @@ _NAMES = {
     "usd_per_million_tokens": "US dollars per million output tokens",
     "j_per_token": "joules per output token, at the devices",
 }
+_AMOUNTS = ("input_tokens", "output_tokens", "concurrency")
 
 
 class PointError(OrchestratorError):
@@ -62,8 +63,8 @@ def _text(row: Mapping[str, str], found: Prediction, fitted: Calibration) -> str
     header = ("", "predicted", "low", "high", "bound")
     served = found.served
     lines = [
-        f"{row['model']} on {row['tp']} x {row['device']} in {row['precision']}: {row['input_tokens']} tokens in, "
-        f"{row['output_tokens']} out, {row['concurrency']} callers, {served.batch:.4g} at once",
+        f"{row['model']} on {row['tp']} x {row['device']} in {row['precision']}: {_plain(row['input_tokens'])} tokens "
+        f"in, {_plain(row['output_tokens'])} out, {_plain(row['concurrency'])} callers, {served.batch:.4g} at once",
         "",
         table(header, rows, header[1:]),
         "",
@@ -74,10 +75,16 @@ def _text(row: Mapping[str, str], found: Prediction, fitted: Calibration) -> str
     return "\n".join(lines)
 
 
+def _plain(number: str) -> str:
+    return f"{float(number):,.12g}"
+
+
 def _document(row: Mapping[str, str], found: Prediction, fitted: Calibration) -> dict[str, Any]:
     assert found.served is not None, "a prediction without an error has a served point"
+    numbers = {"tp": int(row["tp"]), **{name: float(row[name]) for name in _AMOUNTS}}
     return {
         **row,
+        **numbers,
         **{
             name: None if figure is None else dict(zip(("value", "low", "high", "bound"), figure, strict=True))
             for name, figure in found.figures.items()

@@ -82,6 +82,42 @@ def test_a_device_without_data_says_so(capsys: pytest.CaptureFixture[str]) -> No
     assert width(unknown) > width(known)
 
 
+def test_amounts_of_the_point_are_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    document = predicted(capsys, *POINT, "--input", "4000")
+    assert (document["tp"], document["input_tokens"], document["concurrency"]) == (1, 4000, 32)
+    assert invoke(["predict", *POINT, "--input", "4000"]) == 0
+    assert "4,000 tokens in, 256 out, 32 callers" in capsys.readouterr().out
+
+
+def test_a_precision_without_units_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["predict", "--model", "llama3.1-8b", "--device", "a100_80_sxm", "--precision", "fp8"]) == 0
+    assert "note: a100_80_sxm has no fp8 units: weights are read as fp8 and computed in fp16" in capsys.readouterr().out
+
+
+def test_prefix_hits_and_drafts_are_uncalibrated_options(capsys: pytest.CaptureFixture[str]) -> None:
+    plain = predicted(capsys, *POINT)
+    other = predicted(capsys, *POINT, "--prefix-hit", "0.5", "--speculate", "3:0.7")
+    assert other["ttft_s"]["value"] < plain["ttft_s"]["value"]
+    assert other["tpot_s"]["value"] < plain["tpot_s"]["value"]
+    assert other["notes"][0].startswith("uncalibrated, by the step model")
+    for wrong, said in (("3", "such as 3:0.7, got '' and '3'"), ("3:1", "accepted with a probability in [0, 1)")):
+        assert invoke(["predict", *POINT, "--speculate", wrong]) == 1
+        assert said in capsys.readouterr().err
+
+
+def test_a_table_may_have_prefix_hits_of_its_own(tmp_path: Path) -> None:
+    source, out = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text(
+        ",".join(COLUMNS) + ",prefix_hit,speculate\n" + "llama3.1-8b,h100_sxm,1,fp16,4096,256,8,{},\n" * 2
+    )
+    source.write_text(source.read_text().replace("{}", "0.5", 1).replace("{}", "", 1))
+    assert invoke(["predict", "--csv", str(source), "--out", str(out)]) == 0
+    hit, none = read(out)
+    assert float(hit["ttft_s"]) < float(none["ttft_s"])
+    assert "uncalibrated" in hit["notes"]
+    assert "uncalibrated" not in none["notes"]
+
+
 def test_a_fleet_gives_prices(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     fleet = tmp_path / "fleet.yaml"
     fleet.write_text("name: test\ndevices: [{class: h100_sxm, count: 8, usd_per_hour: 3.6}]\n")
