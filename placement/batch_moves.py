@@ -22,7 +22,7 @@ MOST_SINGLES = 500
 """Single moves that are judged at once."""
 
 PREFIX = 48
-"""So many of the best moves are tried together, the first, the first two and so on."""
+"""So many of the best moves, or one for every eight operators, are tried together: the first, the first two, ..."""
 
 Answer = tuple[float, list[int]]
 """Dollars with the penalty of a soft SLA, and the choice of each operator."""
@@ -105,8 +105,7 @@ def _best(
     else:
         good = np.flatnonzero((more < -1e-9 * abs(usd)) & (over_s + more_s <= 0.0))
         order = good[np.argsort(more[good], kind="stable")]
-    first = [int(index) for index in order[: 4 * PREFIX]]
-    together = _prefixes([moves[index] for index in first])
+    together = _prefixes([moves[int(index)] for index in order], max(PREFIX, len(now) // 8))
     if not together and over_s <= 0.0:
         together = _pairs(moves, change, before)
     if not together:
@@ -123,16 +122,16 @@ def _best(
     return (columns[:, index], float(after[index]), float(after_s[index])) if after_s[index] < over_s else None
 
 
-def _prefixes(moves: Sequence[Sequence[tuple[int, int]]]) -> list[list[tuple[int, int]]]:
+def _prefixes(moves: Sequence[Sequence[tuple[int, int]]], most: int) -> list[list[tuple[int, int]]]:
     """The first move, the first two and so on, of different operators; and each of the first alone."""
     taken: dict[int, int] = {}
     for each in moves:
         for operator, choice in each:
             taken.setdefault(operator, choice)
-        if len(taken) >= PREFIX:
+        if len(taken) >= most:
             break
     rows = list(taken.items())
-    return [rows[:count] for count in range(1, len(rows) + 1)] + [[row] for row in rows[1:]]
+    return [rows[:count] for count in range(1, len(rows) + 1)] + [[row] for row in rows[1:PREFIX]]
 
 
 def _pairs(
