@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.graph import AgentTask, Graph, walk
+from orchestrator.objective import DEFAULT, Objective, Reached, parse_objective, reach
 from orchestrator.pipeline import DEFAULT_TIME_LIMIT_S, lower
 
 if TYPE_CHECKING:
@@ -38,19 +39,21 @@ class FleetRequest:
     """How to plan: precisions that weights may have, and the solver's time and gap.
 
     `calibration` predicts text generators: `shipped`, the path of what `calibrate` wrote, or `none` for the roofline.
+    `objective` is what is minimised, as `parse_objective` reads it.
     """
 
     precisions: tuple[str, ...] = ("fp16",)
     time_limit_s: float = DEFAULT_TIME_LIMIT_S
     gap: float = GAP
     calibration: str = "shipped"
+    objective: str = DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
 class FleetPlan:
     """The answer for all agents of a load: `answer` and `plans` [agent] are set, or `why` says why there is none.
 
-    `left_out` are agents of the files that the load gives no rate.
+    `left_out` are agents of the files that the load gives no rate. `objective` was asked for, and `reached` of it.
     """
 
     load: Load
@@ -62,6 +65,8 @@ class FleetPlan:
     plans: tuple[Plan, ...]
     left_out: tuple[str, ...]
     seconds: float
+    objective: Objective = field(default_factory=lambda: parse_objective(DEFAULT))
+    reached: Reached | None = None
 
     @property
     def feasible(self) -> bool:
@@ -76,16 +81,18 @@ Tell = Callable[[str], None]
 def plan_fleet(
     graphs: Mapping[str, Graph], fleet: Fleet, load: Load, request: FleetRequest, tell: Tell | None = None
 ) -> FleetPlan:
-    """The cheapest replicas and placements that keep every agent's limits at its load.
+    """The replicas and placements that are best for the objective and keep every agent's limits at its load.
 
     Raises `FleetRequestError` for an agent that no file defines and for a fleet that is not paid by the hour, and the
     packages' own errors for what cannot be planned at all.
     """
-    from placement.shared_solve import Effort, SharedInfeasibleError, SharedUndecidedError, solve_shared
+    from placement.shared_solve import Effort, SharedInfeasibleError, SharedUndecidedError
 
+    objective = parse_objective(request.objective)
     began = time.perf_counter()
     tell = tell or (lambda text: None)
     shared = price_fleet(graphs, fleet, load, request)
+    check_power(objective, shared, fleet)
     chosen = tuple(graphs[each.agent] for each in load.agents)
     left_out = tuple(left_out_of(graphs, load))
     options = sum(len(each.options) for agent in shared.problem.agents for each in agent.problem.operators)
@@ -94,18 +101,34 @@ def plan_fleet(
     if lacking:
         return FleetPlan(load, fleet, chosen, shared, None, lacking, (), left_out, time.perf_counter() - began)
     try:
-        solution = solve_shared(
+        reached = reach(
+            objective,
             shared.problem,
-            effort=Effort(time_limit_s=request.time_limit_s, gap=request.gap),
+            Effort(time_limit_s=request.time_limit_s, gap=request.gap),
             on_better=lambda better: tell(_told(better)),
         )
-        answer = _answer(solution)
+        shared = replace(shared, problem=reached.problem)
+        answer = replace(_answer(reached.solution), bounds_cost=objective.is_cost)
     except (SharedInfeasibleError, SharedUndecidedError) as error:
+        reached = None
         answer = _any_answer(shared, error, request.time_limit_s - (time.perf_counter() - began))
         if answer is None:
             return FleetPlan(load, fleet, chosen, shared, None, str(error), (), left_out, time.perf_counter() - began)
     plans = tuple(_plans(chosen, shared, answer))
-    return FleetPlan(load, fleet, chosen, shared, answer, "", plans, left_out, time.perf_counter() - began)
+    seconds = time.perf_counter() - began
+    return FleetPlan(load, fleet, chosen, shared, answer, "", plans, left_out, seconds, objective, reached)
+
+
+def check_power(objective: Objective, shared: SharedLowered, fleet: Fleet) -> None:
+    """Raises `FleetRequestError` where watts or carbon are minimised and nobody says what a class draws."""
+    from placement.levels import without_power
+
+    unknown = without_power(fleet, [level.pool for level in shared.problem.levels])
+    if unknown and any(name in aim for aim in objective.aims for name in ("energy", "carbon")):
+        raise FleetRequestError(
+            f"the objective {objective.text!r} counts power, but nobody says what {', '.join(unknown)} draws",
+            "name a class of the catalog, or minimise cost or latency",
+        )
 
 
 def price_fleet(

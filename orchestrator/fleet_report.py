@@ -164,6 +164,22 @@ def assumptions(plan: FleetPlan, answer: Answer) -> list[str]:
     return list(dict.fromkeys([*assumptions_of_fleet(plan.shared, answer), *of_agents]))
 
 
+def objective_json(plan: FleetPlan) -> dict[str, Any]:
+    """What was minimised, the value and bound of the last aim, and for throughput the factor of all rates."""
+    reached = plan.reached
+    document: dict[str, Any] = {"text": plan.objective.text, "meaning": plan.objective.meaning}
+    if reached is None:
+        return document
+    if reached.factor is not None:
+        return {**document, "rate_factor": reached.factor, "refused_rate_factor": reached.refused}
+    return {
+        **document,
+        "value": reached.solution.objective,
+        "bound": reached.solution.bound,
+        "unit": plan.objective.unit or None,
+    }
+
+
 def fleet_json(plan: FleetPlan) -> dict[str, Any]:
     """The document of `plan --load --json`: seconds, US dollars, watts, grams of CO2 equivalent, joules."""
     answer, problem = plan.answer, plan.shared.problem
@@ -178,7 +194,8 @@ def fleet_json(plan: FleetPlan) -> dict[str, Any]:
         "usd_per_hour": found.usd_per_hour,
         "watts": found.watts,
         "gco2e_per_hour": found.gco2e_per_hour,
-        "bound_usd_per_hour": found.usd_per_hour * (1.0 - answer.gap),
+        "objective": objective_json(plan),
+        "bound_usd_per_hour": found.usd_per_hour * (1.0 - answer.gap) if answer.bounds_cost else None,
         "gap": answer.gap,
         "bound_scope": answer.bound_scope,
         "margin": plan.load.margin,

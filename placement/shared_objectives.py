@@ -101,12 +101,13 @@ def most_throughput(problem: SharedProblem, effort: Effort = DEFAULT_EFFORT, tol
         if time.monotonic() > end or (refused is not None and refused <= found.factor * (1.0 + tolerance)):
             break
         try:
-            found = replace(found, factor=factor, solution=solve_shared(_scaled(problem, factor), COST, one))
+            found = replace(found, factor=factor, solution=solve_shared(scaled(problem, factor), COST, one))
         except (SharedInfeasibleError, SharedUndecidedError):
             found = replace(found, refused=factor)
     return found
 
 
-def _scaled(problem: SharedProblem, factor: float) -> SharedProblem:
+def scaled(problem: SharedProblem, factor: float) -> SharedProblem:
+    """The problem with every rate so many times as high."""
     agents = tuple(replace(agent, rate_per_s=agent.rate_per_s * factor) for agent in problem.agents)
     return replace(problem, agents=agents)

@@ -31,7 +31,8 @@ _SECONDS_PER_HOUR = 3600.0
 class Answer:
     """A placement that the judge accepts, with the bound on the objective of all agents together.
 
-    `kappas` [agent] are those at which it was solved; none where it comes from elsewhere.
+    `kappas` [agent] are those at which it was solved; none where it comes from elsewhere. `bounds_cost`: the objective
+    is dollars, so that its gap says how much cheaper a plan could be; otherwise nothing is proven of dollars.
     """
 
     placement: SharedPlacement
@@ -41,10 +42,14 @@ class Answer:
     solver: str
     seconds: float
     kappas: tuple[float, ...] = ()
+    bounds_cost: bool = True
 
 
 def write_plan(shared: SharedLowered, agent: int, answer: Answer, heading: Heading) -> plan.Plan:
-    """The plan document of one agent. Its bound is its part of the bound of all agents: its cost x (1 - gap)."""
+    """The plan document of one agent.
+
+    Its bound is its part of the bound of all agents: its cost x (1 - gap), or 0 where the objective is not cost.
+    """
     lowered, verdict = shared.agents[agent], answer.evaluation.agents[agent]
     taken = taken_options(shared, agent, answer.placement)
     pools = list(_pools(shared, answer, taken))
@@ -122,8 +127,8 @@ def _solution(verdict: AgentEvaluation, answer: Answer, agent: int) -> Solution:
     return Solution(
         placement=answer.placement.agents[agent],
         evaluation=judged,
-        bound_usd=verdict.usd_per_run * (1.0 - answer.gap),
-        gap=answer.gap,
+        bound_usd=verdict.usd_per_run * (1.0 - answer.gap) if answer.bounds_cost else 0.0,
+        gap=answer.gap if answer.bounds_cost else 1.0,
         bound_scope=f"{answer.bound_scope}, all agents together",
         status="optimal",
         seconds=answer.seconds,

@@ -41,6 +41,14 @@ Progress = Annotated[
     bool | None,
     typer.Option("--progress/--no-progress", help="With --load, tell better answers as they come (a terminal: yes)."),
 ]
+ObjectiveText = Annotated[
+    str,
+    typer.Option(
+        "--objective",
+        metavar="AIM",
+        help="With --load: cost, latency, energy, carbon or throughput; a,b in order; a+0.5*b by weight.",
+    ),
+]
 AgentName = Annotated[str | None, typer.Option("--agent", metavar="NAME", help="Which agent, if FILE defines several.")]
 FleetFile = Annotated[Path, typer.Option("--fleet", metavar="FLEET", help="The devices that may be used (YAML).")]
 SlaText = Annotated[

@@ -57,9 +57,24 @@ def _totals(plan: FleetPlan, answer: Answer) -> Iterator[str]:
     yield f"total: {', '.join(told)}"
     used = (f"{count} of {plan.fleet.device_class(name).count} {name}" for name, count in _used(answer))
     yield f"devices: {', '.join(used)}"
-    bound = found.usd_per_hour * (1.0 - answer.gap)
-    yield f"bound: {usd(bound)} per hour, gap {percent(answer.gap)} (of: {answer.bound_scope})"
+    yield from _bound(plan, answer)
     yield f"margin: {margin_text(plan.shared)}"
+
+
+def _bound(plan: FleetPlan, answer: Answer) -> Iterator[str]:
+    scope = f"gap {percent(answer.gap)} (of: {answer.bound_scope})"
+    reached = plan.reached
+    if not plan.objective.is_cost:
+        yield f"objective: {plan.objective.meaning}"
+    if reached is None or plan.objective.is_cost:
+        yield f"bound: {usd(answer.evaluation.usd_per_hour * (1.0 - answer.gap))} per hour, {scope}"
+        return
+    if reached.factor is not None:
+        end = "none was refused" if reached.refused is None else f"no plan was found at x{reached.refused:.4g}"
+        yield f"throughput: every rate x{reached.factor:.4g}; {end}, and between the two nothing is proven"
+        return
+    unit = f" {plan.objective.unit}" if plan.objective.unit else ""
+    yield f"reached: {reached.solution.objective:.6g}{unit}, bound {reached.solution.bound:.6g}{unit}, {scope}"
 
 
 def _first_outputs(plan: FleetPlan, answer: Answer) -> Iterator[str]:

@@ -15,11 +15,12 @@ from orchestrator.commands.arguments import (
     Debug,
     FleetFile,
     LoadFile,
+    ObjectiveText,
     Progress,
     SlaText,
 )
 from orchestrator.commands.failure import INFEASIBLE
-from orchestrator.commands.plan_load import only
+from orchestrator.commands.plan_load import check_alone, only
 from orchestrator.commands.text import json_text
 
 
@@ -45,6 +46,7 @@ def plan(
         typer.Option("--calibration", metavar="FILE", help="What `calibrate` wrote; none: the plain roofline."),
     ] = "shipped",
     time_limit: Annotated[str, typer.Option("--time-limit", metavar="TIME", help="Time for the solver.")] = "30s",
+    objective: ObjectiveText = "cost",
     explain: Annotated[
         str | None,
         typer.Option(
@@ -94,7 +96,7 @@ def plan(
     from orchestrator.report import plan_json
 
     if load is not None:
-        from orchestrator.commands.plan_load import LoadOptions, plan_load, refuse
+        from orchestrator.commands.plan_load import LoadOptions, check_explained, plan_load, refuse
         from orchestrator.fleet_pipeline import FleetRequest
 
         refuse(
@@ -111,10 +113,12 @@ def plan(
                 "--compare": compare is not None,
             }
         )
+        check_explained(objective, explain)
         precisions = tuple(name.strip() for name in precision.split(","))
-        asked = FleetRequest(precisions, parse_duration_s(time_limit), calibration=calibration)
+        asked = FleetRequest(precisions, parse_duration_s(time_limit), calibration=calibration, objective=objective)
         return plan_load(files, LoadOptions(fleet, load, out, as_json, progress, explain), asked)
     file = only(files)
+    check_alone(objective)
     request = PlanRequest(
         sla=None if sla is None else parse_sla(sla),
         soft_usd_per_s=soft,

@@ -47,6 +47,28 @@ def refuse(given: dict[str, bool]) -> None:
         )
 
 
+def check_explained(objective: str, explain: str | None) -> None:
+    """Raises `LoadOptionError` where reasons in dollars are asked of a plan that does not minimise them."""
+    from orchestrator.objective import parse_objective
+
+    if explain is not None and not parse_objective(objective).is_cost:
+        raise LoadOptionError(
+            f"--explain says what other levels would cost, and the objective is {objective!r}", "leave one out"
+        )
+
+
+def check_alone(objective: str) -> None:
+    """Raises `LoadOptionError` for a plan of one agent, which pays for what it uses, that is not to be the cheapest."""
+    from orchestrator.objective import parse_objective
+
+    if not parse_objective(objective).is_cost:
+        raise LoadOptionError(
+            f"without --load a plan is the cheapest within its SLA, and the objective is {objective!r}",
+            "for latency see --pareto, whose first line is the fastest plan, or state a shorter --sla; energy, carbon "
+            "and throughput are those of pools of replicas: give --load",
+        )
+
+
 def only(files: Sequence[Path]) -> Path:
     """The one file of a plan without a load. Raises `LoadOptionError` for several."""
     if len(files) != 1:

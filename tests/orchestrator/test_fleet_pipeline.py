@@ -161,3 +161,10 @@ def test_reasons_against_pools_are_told_once() -> None:
     plan = planned(voice(pins={"speak": "spyre_1_0"}))
     assert plan.why.count("pinned to spyre_1_0") == 1
     assert " pools such as " in plan.why
+
+
+def test_power_that_nobody_knows_cannot_be_minimised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("placement.levels.without_power", lambda *_: ("mystery",))
+    with pytest.raises(FleetRequestError, match="nobody says what mystery draws"):
+        plan_fleet(graphs(), fleet(), voice(), FleetRequest(objective="cost+carbon"))
+    assert plan_fleet(graphs(), fleet(), voice(), FleetRequest(objective="cost")).feasible

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -106,3 +107,38 @@ def test_limits_that_bind_and_the_slack_of_every_operator(capsys: pytest.Capture
     assert rows["transcribe"]["slack_s"] == pytest.approx(agent["sla_limit_s"] - agent["latency_s"])
     # At most 3 turns of the model, one after another, share it.
     assert rows["converse.decode"]["slack_s"] == pytest.approx(rows["transcribe"]["slack_s"] / 3)
+
+
+def planned(capsys: pytest.CaptureFixture[str], objective: str) -> dict[str, Any]:
+    assert invoke([*LOADED, "--objective", objective, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_each_objective_is_best_at_its_own_aim(capsys: pytest.CaptureFixture[str]) -> None:
+    found = {aim: planned(capsys, aim) for aim in ("cost", "energy", "carbon", "latency")}
+    # Each was solved to a gap of 1%.
+    for aim, key in (("cost", "usd_per_hour"), ("energy", "watts"), ("carbon", "gco2e_per_hour")):
+        assert found[aim][key] <= 1.011 * min(each[key] for each in found.values())
+        assert found[aim]["objective"]["value"] == pytest.approx(found[aim][key])
+        assert found[aim]["objective"]["bound"] <= found[aim]["objective"]["value"] * (1.0 + 1e-9)
+    assert found["cost"]["bound_usd_per_hour"] is not None
+    assert found["carbon"]["bound_usd_per_hour"] is None
+
+
+def test_one_aim_after_another_and_throughput(capsys: pytest.CaptureFixture[str]) -> None:
+    cost, both = planned(capsys, "cost"), planned(capsys, "cost,carbon")
+    assert both["usd_per_hour"] <= 1.01 * cost["usd_per_hour"] * (1.0 + 1e-9)
+    assert both["gco2e_per_hour"] <= cost["gco2e_per_hour"] * 1.011
+    most = planned(capsys, "throughput")
+    assert most["objective"]["rate_factor"] > 1.0
+    (one,) = most["agents"]
+    assert one["rate_per_s"] == pytest.approx(2.0 * most["objective"]["rate_factor"])
+
+
+def test_an_objective_needs_a_load_and_a_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke([*PLAN, "--objective", "carbon"]) == 1
+    assert "without --load a plan is the cheapest within its SLA" in capsys.readouterr().err
+    assert invoke([*LOADED, "--objective", "speed"]) == 1
+    assert "use cost, latency, energy, carbon or throughput" in capsys.readouterr().err
+    assert invoke([*LOADED, "--objective", "carbon", "--explain", "voice_agent.converse"]) == 1
+    assert "--explain says what other levels would cost" in capsys.readouterr().err
