@@ -137,10 +137,11 @@ class Block(Document):
 
 
 class Route(Document):
-    """The share of an operator's calls that a pool serves."""
+    """The share of runs whose calls of an operator a pool serves; `mean_s` of a call there, None: as promised."""
 
     pool: str
     share: float = Field(gt=0, le=1)
+    mean_s: float | None = Field(default=None, ge=0)
 
 
 class Promise(Document):
@@ -182,7 +183,11 @@ class OperatorPart(Document):
 
 
 class PlanOperator(Document):
-    """One operator: what it is, where it runs, what was promised and what may happen when it fails."""
+    """One operator: what it is, where it runs, what was promised and what may happen when it fails.
+
+    With several `routes` a run keeps the one that its first call took; operators with the same `group`, whose routes
+    are alike, take the same one.
+    """
 
     id: str
     name: str
@@ -201,6 +206,7 @@ class PlanOperator(Document):
     retries: int = 0
     stream: bool = False
     fallbacks: list[str] = []
+    group: str | None = None
 
     @property
     def functions(self) -> list[Function]:

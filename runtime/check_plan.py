@@ -19,6 +19,7 @@ def check_operators(plan: Plan) -> None:
     pools = {pool.id for pool in plan.pools}
     for operator in plan.operators:
         _check_routes(operator, pools)
+    _check_groups(plan)
 
 
 def transfers_into(plan: Plan) -> tuple[tuple[tuple[int, PlanTransfer], ...], ...]:
@@ -53,3 +54,17 @@ def _check_routes(operator: PlanOperator, pools: set[str]) -> None:
         raise ProgramError(
             f"the routes of operator {operator.id!r} have shares that add up to {total:g}; they must be 1"
         )
+
+
+def _check_groups(plan: Plan) -> None:
+    """Raises `ProgramError` where operators that take their routes together have different ones."""
+    first: dict[str, PlanOperator] = {}
+    for operator in plan.operators:
+        if operator.group is None:
+            continue
+        other = first.setdefault(operator.group, operator)
+        if [(each.pool, each.share) for each in other.routes] != [(each.pool, each.share) for each in operator.routes]:
+            raise ProgramError(
+                f"operators {other.id!r} and {operator.id!r} are of the group {operator.group!r} and have different routes; "
+                "give them the same pools and shares in the same order"
+            )

@@ -102,7 +102,9 @@ class RayExecutor:
             self.close()
             raise
         slots = {pool: [replica.place.slots for replica in replicas] for pool, replicas in self._replicas.items()}
-        self._router = Router([operator.routes for operator in self._program.operators], slots)
+        self._router = Router(
+            [each.routes for each in self._program.operators], slots, [each.group for each in self._program.operators]
+        )
 
     async def execute(
         self, inputs: Mapping[str, Json], *, run_id: str | None = None, on_event: OnEvent | None = None
@@ -120,6 +122,8 @@ class RayExecutor:
             return await loop.run(inputs)
         finally:
             del self._runs[name]
+            if self._router is not None:
+                self._router.forget(name)
 
     def answer(self, run_id: str, instance: str, value: Json) -> None:
         """Answer the question of a run. Raises `KeyError` for a run that is not under way or does not ask it."""
@@ -142,7 +146,7 @@ class RayExecutor:
     async def serve(self, operator: int, call: Call, flow: Flow) -> Served:
         """Have a replica do a call. A replica that dies is replaced, and its call has failed as `lost`."""
         assert self._router is not None, "execute() runs only after start()"
-        pool, index = self._router.route(operator)
+        pool, index = self._router.route(operator, call.run)
         replica = self._replicas[pool][index]
         self._calls[call.key] = replica
         begun = perf_counter()

@@ -1,6 +1,6 @@
 """Chooses the pool and the replica of each call, in time that grows with neither pools' size nor load.
 
-Pools get calls in the proportion of their routes; within a pool the replica with the fewest calls per slot is next.
+Pools get runs in the proportion of their routes; within a pool the replica with the fewest calls per slot is next.
 """
 
 from __future__ import annotations
@@ -40,23 +40,45 @@ class Replicas:
 
 
 class Router:
-    """Spreads the calls of each operator over its routes by their shares, without chance."""
+    """Spreads the runs of each operator over its routes by their shares, without chance; a run keeps its route.
 
-    def __init__(self, routes: Sequence[Sequence[Route]], slots: Mapping[str, Sequence[int]]) -> None:
+    `groups` [operator]: operators with the same name take the same route; None takes its own. Without `groups` none do.
+    """
+
+    def __init__(
+        self,
+        routes: Sequence[Sequence[Route]],
+        slots: Mapping[str, Sequence[int]],
+        groups: Sequence[str | None] | None = None,
+    ) -> None:
         self._routes = routes
+        named = groups or [None] * len(routes)
+        self._first = [index if name is None else named.index(name) for index, name in enumerate(named)]
         self._served = [[0] * len(entry) for entry in routes]
+        self._taken: dict[str, dict[int, int]] = {}
         self._replicas = {pool: Replicas(counts) for pool, counts in slots.items()}
 
-    def route(self, operator: int) -> tuple[str, int]:
-        """The pool and replica of the next call of an operator (its index); give it back with `done`."""
-        served, routes = self._served[operator], self._routes[operator]
-        total = sum(served) + 1
-        lag = [route.share * total - count for route, count in zip(routes, served, strict=True)]
-        chosen = lag.index(max(lag))
-        served[chosen] += 1
-        pool = routes[chosen].pool
+    def route(self, operator: int, run: str) -> tuple[str, int]:
+        """The pool and replica of a run's next call of an operator (its index); give it back with `done`."""
+        routes = self._routes[operator]
+        pool = routes[self._choose(self._first[operator], run) if len(routes) > 1 else 0].pool
         return pool, self._replicas[pool].take()
 
     def done(self, pool: str, replica: int) -> None:
         """A call that `route` placed has ended."""
         self._replicas[pool].give_back(replica)
+
+    def forget(self, run: str) -> None:
+        """A run has ended, and keeps no routes."""
+        self._taken.pop(run, None)
+
+    def _choose(self, operator: int, run: str) -> int:
+        """The route that the run took before, else the one that is furthest behind its share."""
+        taken = self._taken.setdefault(run, {})
+        if operator not in taken:
+            served, routes = self._served[operator], self._routes[operator]
+            total = sum(served) + 1
+            lag = [route.share * total - count for route, count in zip(routes, served, strict=True)]
+            taken[operator] = lag.index(max(lag))
+            served[taken[operator]] += 1
+        return taken[operator]

@@ -51,7 +51,7 @@ class SimulatedDriver:
         What reads a stream ends by the formula of `costmodel.stream`: no earlier than its share for one item after the
         last. The first item of what gives one is out after its share of the predicted time.
         """
-        predicted_s, begun = operator.promised.mean_s, perf_counter()
+        predicted_s, begun = self._predicted_s(operator), perf_counter()
         duration_s, items = predicted_s, min(call.streams.values(), default=1.0)
         try:
             async with asyncio.timeout(None if limit_s is None else limit_s * self.wall_s_per_virtual_s):
@@ -70,6 +70,11 @@ class SimulatedDriver:
         await self._until(begun, duration_s)
         parts = [PartTime(part.call.id, part.latency_s) for part in operator.parts if part.call is not None]
         return Result(value, duration_s, tuple(parts))
+
+    def _predicted_s(self, operator: PlanOperator) -> float:
+        """What a call takes in this pool, where the operator has several; else what is promised."""
+        here = (route.mean_s for route in operator.routes if route.pool == self._settings.pool.id)
+        return next((mean_s for mean_s in here if mean_s is not None), operator.promised.mean_s)
 
     async def _until(self, begun: float, after_s: float) -> None:
         """Sleep until so many virtual seconds after the real time `begun`."""

@@ -107,6 +107,16 @@ def test_routes_that_lead_nowhere(plans: Any) -> None:
     refused(plan([Route(pool="cpu", share=0.5)]), r"add up to 0\.5")
 
 
+def test_a_group_whose_routes_differ(plans: Any) -> None:
+    halves = [Route(pool="cpu", share=0.5), Route(pool="other", share=0.5)]
+    operators = [plans.operator("a", group="kv", routes=halves), plans.operator("b", group="kv", routes=halves[::-1])]
+    nodes, pools = [plans.op("a"), plans.op("b")], [plans.pool(), plans.pool("other")]
+    refused(
+        plans.plan(nodes, "a", operators=operators, pools=pools),
+        "operators 'a' and 'b' are of the group 'kv' and have different routes",
+    )
+
+
 def test_tables_that_name_an_id_twice(plans: Any) -> None:
     refused(plans.plan([], "1", pools=[plans.pool(), plans.pool()]), "pool id 'cpu' is used twice")
     refused(

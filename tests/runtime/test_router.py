@@ -9,9 +9,21 @@ from runtime.router import Replicas, Router
 
 def test_pools_get_calls_by_their_shares() -> None:
     router = Router([[Route(pool="big", share=0.75), Route(pool="small", share=0.25)]], {"big": [1], "small": [1]})
-    served = [router.route(0)[0] for _ in range(8)]
+    served = [router.route(0, f"run{number}")[0] for number in range(8)]
     # Who is furthest behind share x calls: big .75, tie .5 (the first), small .75, big 1; then again from the start.
     assert served == ["big", "big", "small", "big"] * 2
+
+
+def test_a_run_keeps_its_route_and_a_group_takes_one() -> None:
+    routes = [Route(pool="big", share=0.5), Route(pool="small", share=0.5)]
+    router = Router([routes, routes, routes], {"big": [1], "small": [1]}, ["kv", None, "kv"])
+    assert [router.route(0, "a")[0] for _ in range(3)] == ["big"] * 3
+    assert router.route(0, "b")[0] == "small"
+    # Of the group the first call chose; the other operator chooses by its own shares.
+    assert [router.route(2, run)[0] for run in "ab"] == ["big", "small"]
+    assert [router.route(1, run)[0] for run in "ba"] == ["big", "small"]
+    router.forget("b")
+    assert router.route(2, "b")[0] == "big", "a run that has ended is as new"
 
 
 def test_the_replica_with_the_fewest_calls_per_slot_is_next() -> None:
