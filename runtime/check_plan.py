@@ -65,6 +65,6 @@ def _check_groups(plan: Plan) -> None:
         other = first.setdefault(operator.group, operator)
         if [(each.pool, each.share) for each in other.routes] != [(each.pool, each.share) for each in operator.routes]:
             raise ProgramError(
-                f"operators {other.id!r} and {operator.id!r} are of the group {operator.group!r} and have different routes; "
-                "give them the same pools and shares in the same order"
+                f"operators {other.id!r} and {operator.id!r} are of the group {operator.group!r} and have different "
+                "routes; give them the same pools and shares in the same order"
             )

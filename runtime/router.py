@@ -52,8 +52,9 @@ class Router:
         groups: Sequence[str | None] | None = None,
     ) -> None:
         self._routes = routes
-        named = groups or [None] * len(routes)
-        self._first = [index if name is None else named.index(name) for index, name in enumerate(named)]
+        first: dict[str, int] = {}
+        named = enumerate(groups or [None] * len(routes))
+        self._first = [index if name is None else first.setdefault(name, index) for index, name in named]
         self._served = [[0] * len(entry) for entry in routes]
         self._taken: dict[str, dict[int, int]] = {}
         self._replicas = {pool: Replicas(counts) for pool, counts in slots.items()}
