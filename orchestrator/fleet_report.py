@@ -20,7 +20,10 @@ _SECONDS_PER_HOUR = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class PoolRow:
-    """A level that the plan uses. `utilisation` of all slots (times with the margin), `waiting_s` on average."""
+    """A level that the plan uses. `utilisation` of all slots (times with the margin), `waiting_s` on average.
+
+    Where models take turns, `switch_share` of its calls load theirs, for `switch_s` each, with the margin.
+    """
 
     id: str
     device: str
@@ -35,6 +38,8 @@ class PoolRow:
     calls_per_s: float
     utilisation: float
     waiting_s: float
+    switch_share: float
+    switch_s: float
     usd_per_hour: float
     operators: tuple[str, ...]
 
@@ -102,6 +107,8 @@ def pool_rows(plan: FleetPlan, answer: Answer) -> Iterator[PoolRow]:
                 calls_per_s=load.calls_per_s,
                 utilisation=load.utilisation,
                 waiting_s=load.waiting_s,
+                switch_share=load.switches.share,
+                switch_s=load.switches.seconds,
                 usd_per_hour=replicas * level.usd_per_hour,
                 operators=tuple(users.get(index, ())),
             )

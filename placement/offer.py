@@ -5,20 +5,24 @@ Between the ways of single operators and the table of the shared problem.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from costmodel.fleet import Fleet
-from placement.levels import CAPS, Flow, Rent, Spot, cheapest, pick
+from placement.levels import CAPS, MOST_LEVELS, Flow, Rent, Spot, cheapest, pick
 from placement.load import AgentDemand
 from placement.packs import CLASSES_A_SET, PACK_CAP
+from placement.problem import Pool
 from placement.shared_problem import Level
+from placement.switching import switched
+from placement.turns import takes_turns
 from placement.ways import FUNCTIONS, Asked, Way, Ways
 
 LevelKey = tuple[Spot, float, str | None]
 """A pool with slots, a cap, and the tenant that it is for."""
 
-_PACK = "pack"
+_PACK, _TURNS = "pack", "turns"
 _LEAST_RATE = 1e-12
 """Calls a second of an operator that never runs: it needs an option all the same."""
 
@@ -48,13 +52,13 @@ def level_keys(agents: Sequence[Offered], fleet: Fleet, margin: float, named: Na
     families: dict[tuple[str | None, str, str], list[Flow]] = {}
     for agent in agents:
         for asked, found in zip(agent.asked, agent.ways, strict=True):
-            by_model: dict[str, dict[Spot, Way]] = {}
+            by_kind: dict[tuple[str, str], dict[Spot, Way]] = {}
             for way in _quick(found.ways, agent.demand, margin):
-                by_model.setdefault(way.pool.model or FUNCTIONS, {})[way.pool, way.slots] = way
+                kind = way.pool.model or FUNCTIONS, _kind(way.pool, asked.phase)
+                by_kind.setdefault(kind, {})[way.pool, way.slots] = way
             calls_per_s = max(agent.demand.rate_per_s * asked.spec.visits, _LEAST_RATE)
-            for model, ways in by_model.items():
-                family = agent.demand.tenant, model, _PACK if "+" in model else asked.phase
-                families.setdefault(family, []).append(Flow(calls_per_s, ways))
+            for kind, ways in by_kind.items():
+                families.setdefault((agent.demand.tenant, *kind), []).append(Flow(calls_per_s, ways))
     for (tenant, _, phase), flows in families.items():
         wanted = [key for key in _every(flows, phase, tenant) if id_of(key) in named.ids]
         if not named.only:
@@ -63,15 +67,43 @@ def level_keys(agents: Sequence[Offered], fleet: Fleet, margin: float, named: Na
 
 
 def _few(flows: Sequence[Flow], phase: str, tenant: str | None, fleet: Fleet) -> list[LevelKey]:
+    if phase == _TURNS:
+        return [(spot, PACK_CAP, tenant) for spot in _that_pay(flows, fleet)]
     if phase == _PACK:
         return [(spot, PACK_CAP, tenant) for spot in cheapest(flows, fleet, PACK_CAP, CLASSES_A_SET)]
     return [(spot, cap, tenant) for spot, cap in pick(flows, fleet)]
 
 
 def _every(flows: Sequence[Flow], phase: str, tenant: str | None) -> Iterator[LevelKey]:
-    caps = (PACK_CAP,) if phase == _PACK else CAPS
+    caps = (PACK_CAP,) if phase in {_PACK, _TURNS} else CAPS
     spots = dict.fromkeys(spot for flow in flows for spot in flow.ways)
     return ((spot, cap, tenant) for spot in spots for cap in caps)
+
+
+def _kind(pool: Pool, phase: str) -> str:
+    """What is picked together, of one model or of one set of models."""
+    if takes_turns(pool):
+        return _TURNS
+    return _PACK if "+" in (pool.model or "") else phase
+
+
+def _that_pay(flows: Sequence[Flow], fleet: Fleet) -> Sequence[Spot]:
+    """The cheapest spots where models take turns on fewer replicas than there are models, if every call must load.
+
+    With as many replicas each model may have its own, and nothing would switch.
+    """
+    loaded = [
+        Flow(flow.calls_per_s, {at: replace(way, service=switched(way.service, 1.0)) for at, way in flow.ways.items()})
+        for flow in flows
+    ]
+    found: list[Spot] = []
+    for spot in cheapest(loaded, fleet, PACK_CAP, MOST_LEVELS):
+        models = {way.service.loading.model for flow in flows if (way := flow.ways.get(spot)) and way.service.loading}
+        rows = ((flow.calls_per_s, flow.ways[spot].service.held(1.0).slot_s) for flow in loaded if spot in flow.ways)
+        busy = math.fsum(calls_per_s * slot_s for calls_per_s, slot_s in rows)
+        if len(models) > math.ceil(busy / PACK_CAP - 1e-9):
+            found.append(spot)
+    return found[:CLASSES_A_SET]
 
 
 def _quick(ways: Sequence[Way], demand: AgentDemand, margin: float) -> Sequence[Way]:

@@ -57,7 +57,7 @@ def packs(agents: Sequence[Sequence[Asked]], pricing: Pricing) -> Iterator[Pack]
     Larger packs first, at most `MOST_SETS` sets of models; only where weights and one call's longest KV of each model
     fit into the device's memory with margin. Nobody says that a Spyre card holds two models, so none is asked to.
     """
-    for models in list(dict.fromkeys(_sets(agents)))[:MOST_SETS]:
+    for models in list(dict.fromkeys(sets_of(agents)))[:MOST_SETS]:
         longest = {
             model: max(
                 (each.context_tokens for agent in agents for each in agent if _fits_phase(each, model)), default=0.0
@@ -70,7 +70,7 @@ def packs(agents: Sequence[Sequence[Asked]], pricing: Pricing) -> Iterator[Pack]
                     yield _pack(device_class, models, precision)
 
 
-def _sets(agents: Sequence[Sequence[Asked]]) -> Iterator[tuple[str, ...]]:
+def sets_of(agents: Sequence[Sequence[Asked]]) -> Iterator[tuple[str, ...]]:
     """Sets in which each operator has one of its models, and their subsets, larger ones first."""
     whole: dict[tuple[str, ...], None] = {}
     for agent in agents:

@@ -230,7 +230,8 @@ class PlanPool(Document):
     """A pool and the devices it takes: `replicas` times `tp` devices of class `device`.
 
     `start_s` is what loading its model takes, beside a run (None: not known, or nothing to load). `usd_per_hour` is the
-    price of one device; None for a class without one, whose calls have measured costs.
+    price of one device; None for a class without one, whose calls have measured costs. `loads_s` [model]: the pool's
+    models take turns, and a call that finds another one loaded first takes so many seconds to load its own.
     """
 
     id: str
@@ -249,6 +250,7 @@ class PlanPool(Document):
     kv_capacity_tokens: int | None = None
     engine: Literal["continuous", "spyre", "cpu"]
     start_s: float | None = None
+    loads_s: dict[str, float] = {}
     usd_per_hour: float | None
 
 

@@ -6,6 +6,7 @@ Each agent's own table is checked as a metered problem is; here is what the shar
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ir.sla import Sla
@@ -67,14 +68,14 @@ def _check_agent(agent: AgentLoad, shared: SharedProblem) -> None:
     check_problem(with_capacities(agent, shared))
     _require(_is_amount(agent.rate_per_s), f"{name} has rate_per_s {agent.rate_per_s}; a number >= 0 is needed")
     _require(_is_amount(agent.arrival_cv2), f"{name} has arrival_cv2 {agent.arrival_cv2}; a number >= 0 is needed")
-    _check_services(agent)
+    _check_services(agent, [level.slots for level in shared.levels])
     if agent.first_output is not None:
         _check_first_output(agent, agent.first_output)
     for call in agent.calls:
         _check_call(agent, call)
 
 
-def _check_services(agent: AgentLoad) -> None:
+def _check_services(agent: AgentLoad, slots: Sequence[int]) -> None:
     operators = agent.problem.operators
     _require(
         [len(rows) for rows in agent.services] == [len(operator.options) for operator in operators],
@@ -83,7 +84,8 @@ def _check_services(agent: AgentLoad) -> None:
     for operator, services in zip(operators, agent.services, strict=True):
         for option, service in zip(operator.options, services, strict=True):
             name = f"agent {agent.name}, operator {operator.id}, level {agent.problem.pools[option.pool].id}"
-            amounts = all(map(_is_amount, (service.slot_s, service.sd_s, service.outside_s)))
+            load_s = 0.0 if service.loading is None else service.loading.seconds
+            amounts = all(map(_is_amount, (service.slot_s, service.sd_s, service.outside_s, load_s)))
             _require(amounts, f"{name}: {service}; seconds are numbers >= 0")
             _require(
                 service.visit_s > 0.0 or service.sd_s == 0.0, f"{name}: a visit of no time deviates by {service.sd_s} s"
@@ -91,6 +93,10 @@ def _check_services(agent: AgentLoad) -> None:
             _require(
                 option.latency_s == service.visit_s,
                 f"{name}: latency_s {option.latency_s} of the option is not slot_s + outside_s of its {service}",
+            )
+            _require(
+                service.loading is None or slots[option.pool] == 1,
+                f"{name}: models take turns on a level of {slots[option.pool]} slots; only one slot may switch",
             )
 
 

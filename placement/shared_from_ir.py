@@ -23,15 +23,15 @@ from placement.offer import NONE_NAMED, LevelKey, Named, Offered, level_keys, le
 from placement.open_alternatives import closed_alternatives
 from placement.options import Rows, with_known_models
 from placement.own_margins import with_margin
-from placement.packs import Pack, in_pack, packs
 from placement.pricing import Pricing, Row, check_drivers
 from placement.problem import DeviceCapacity, Operator, Option, Pool, Problem
 from placement.rules import check_rules, why_not
+from placement.several_models import Several, several_models
 from placement.shared_problem import AgentLoad, FirstOutput, Level, Service, SharedProblem
 from placement.specs_from_ir import read_specs
 from placement.streaming import streaming_edges
 from placement.structure import Structure, names_of_choice, read_structure
-from placement.ways import RUN, SERVE, Asked, Way, Ways, ways_of
+from placement.ways import Asked, Way, Ways, ways_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,8 @@ def shared_from_ir(
     every = [asked for _, of_agent in read for asked in of_agent]
     table = with_margin(ways_of(every, pricing, calibration), load.margin)
     found = [_Agent(ir, structure, asked, ()) for ir, (structure, asked) in zip(agents, read, strict=True)]
-    packed = list(packs([each.asked for each in found], pricing))
-    found = [replace(each, ways=_open(each, tuple(_allowed(each, table, packed, load)))) for each in found]
+    several = several_models([(each.ir.demand, each.asked) for each in found], pricing)
+    found = [replace(each, ways=_open(each, tuple(_allowed(each, table, several, load)))) for each in found]
     offered = [Offered(each.ir.demand, each.asked, each.ways) for each in found]
     keys = tuple(level_keys(offered, pricing.fleet, load.factor, named))
     _check_power(load, pricing, keys)
@@ -104,8 +104,8 @@ def shared_from_ir(
         margin=load.factor,
     )
     notes = tuple(assumptions([asked for each in found for asked in each.asked]))
-    of_pack = {pack.pool: pack.note(pricing) for pack in packed}
-    of_level = {position: of_pack[key[0][0]] for key, position in number.items() if key[0][0] in of_pack}
+    of_pool = several.notes(pricing)
+    of_level = {position: of_pool[key[0][0]] for key, position in number.items() if key[0][0] in of_pool}
     return SharedLowered(problem, tuple(part for part, _, _ in lowered), load, notes, of_level)
 
 
@@ -132,14 +132,12 @@ def _read(agent: AgentIr, pricing: Pricing) -> tuple[Structure, tuple[Asked, ...
     return structure, asked_of(specs, structure, agent.demand)
 
 
-def _allowed(agent: _Agent, table: Mapping[Asked, Ways], packed: Sequence[Pack], load: Load) -> Iterator[Ways]:
-    """The ways of each operator, packs included, that rules and limits leave, and the reasons against the others."""
+def _allowed(agent: _Agent, table: Mapping[Asked, Ways], several: Several, load: Load) -> Iterator[Ways]:
+    """The ways of each operator, in pools of several models too, that rules and limits leave, and why not others."""
     demand = agent.ir.demand
     for asked in agent.asked:
         every = table[asked]
-        ways = [*every.ways, *(way for pack in packed if (way := in_pack(pack, every.ways)) is not None)]
-        if asked.phase not in _PACKED:
-            ways = list(every.ways)
+        ways = [*every.ways, *several.ways(asked, every.ways)]
         reasons = [why_not(asked.spec, way.pool, demand) or _too_slow(asked, way, demand, load.factor) for way in ways]
         refused = [
             f"{spot_id((way.pool, way.slots))}: {why}"
@@ -160,9 +158,6 @@ def _open(agent: _Agent, ways: tuple[Ways, ...]) -> tuple[Ways, ...]:
         else each
         for asked, each, within in whole
     )
-
-
-_PACKED = frozenset({SERVE, RUN})
 
 
 def _too_slow(asked: Asked, way: Way, demand: AgentDemand, margin: float) -> str | None:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from placement.held import HeldServices
 from placement.queueing import Arrivals, Waiting, offered_slots, waiting
 from placement.shared_prepared import PreparedAgent, PreparedShared
 from placement.shared_routing import Routed
+from placement.switching import NO_SWITCHES, Switches, switches
 
 Visit = tuple[int, int, int]
 """An agent, one of its operators and one of its options."""
@@ -23,7 +24,8 @@ class LevelLoad:
     """A level under load. `busy_slots` are busy on average, `utilisation` is their share of all slots.
 
     `waiting_s` is the mean over its calls; infinite at saturation, and where calls come and no replica is there.
-    `used`: some operator runs here, even if no run ever reaches it. `busy_by_agent` adds up to `busy_slots`.
+    `used`: some operator runs here, even if no run ever reaches it. `busy_by_agent` adds up to `busy_slots`. `switches`
+    are of levels whose models take turns.
     """
 
     replicas: int
@@ -34,6 +36,7 @@ class LevelLoad:
     wait_probability: float
     used: bool
     busy_by_agent: Mapping[int, float]
+    switches: Switches = NO_SWITCHES
 
 
 def level_loads(
@@ -50,9 +53,10 @@ def level_loads(
     waits: dict[Visit, Waiting] = {}
     loads: list[LevelLoad] = []
     for level, calls, count in zip(prepared.problem.levels, at_level, replicas, strict=True):
+        of_level = [(each.calls_per_s, services[visit[0]][visit[1:]]) for visit, each in calls]
         found = waiting([arrivals for _, arrivals in calls], count * level.slots)
         waits |= {visit: wait for (visit, _), wait in zip(calls, found, strict=True)}
-        loads.append(_load(calls, found, count, level.slots))
+        loads.append(replace(_load(calls, found, count, level.slots), switches=switches(of_level)))
     return tuple(loads), waits
 
 

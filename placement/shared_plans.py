@@ -23,6 +23,7 @@ from placement.shared_evaluate import SharedEvaluation
 from placement.shared_from_ir import SharedLowered
 from placement.shared_problem import Level, Service, SharedPlacement
 from placement.solve import Solution
+from placement.turns import takes_turns
 
 _SECONDS_PER_HOUR = 3600.0
 
@@ -55,7 +56,10 @@ def write_plan(shared: SharedLowered, agent: int, answer: Answer, heading: Headi
     pools = list(_pools(shared, answer, taken))
     document = plan_from_ir(lowered, _solution(verdict, answer, agent), heading, pools)
     priced = {lowered.specs[position].id: _promise(shared, agent, answer, position) for position in taken}
-    operators = [each.model_copy(update={"promised": priced[each.id]}) for each in document.operators]
+    model = {lowered.specs[position].id: _model(shared, agent, answer, position) for position in taken}
+    operators = [
+        each.model_copy(update={"promised": priced[each.id], "model": model[each.id]}) for each in document.operators
+    ]
     budget = shared.problem.budget
     limits = {
         "usd_per_hour": budget.usd_per_hour,
@@ -93,6 +97,17 @@ def call_usd(shared: SharedLowered, agent: int, answer: Answer, position: int) -
     return option.cost_usd + part * load.replicas * level.usd_per_hour / _SECONDS_PER_HOUR
 
 
+def _model(shared: SharedLowered, agent: int, answer: Answer, position: int) -> str | None:
+    """The model of an operator: of a pool of several the one that its option is of."""
+    option = taken_options(shared, agent, answer.placement)[position]
+    loading = taken_service(shared, agent, answer.placement, position).loading
+    model = shared.problem.levels[option.pool].pool.model
+    if loading is not None or model is None:
+        return None if loading is None else loading.model
+    own = [name for name in model.split("+") if name in shared.agents[agent].specs[position].models]
+    return own[0] if len(own) == 1 else model
+
+
 def _promise(shared: SharedLowered, agent: int, answer: Answer, position: int) -> plan.Promise:
     """The time of a visit as estimated, without the margin; what it waits at the planned load is a note."""
     option = taken_options(shared, agent, answer.placement)[position]
@@ -101,9 +116,23 @@ def _promise(shared: SharedLowered, agent: int, answer: Answer, position: int) -
         mean_s=option.latency_s,
         cost_usd=call_usd(shared, agent, answer, position),
         source=option.source,
-        notes=[*option.notes, f"waits {waiting_s:.3g} s for a slot on average at the planned load"],
+        notes=[*option.notes, *_switching(shared, answer, option), _waits(waiting_s)],
         device_s=option.device_s,
     )
+
+
+def _waits(waiting_s: float) -> str:
+    return f"waits {waiting_s:.3g} s for a slot on average at the planned load"
+
+
+def _switching(shared: SharedLowered, answer: Answer, option: Option) -> Iterator[str]:
+    """What the estimate leaves out where models take turns."""
+    found = answer.evaluation.levels[option.pool].switches
+    if takes_turns(shared.problem.levels[option.pool].pool):
+        yield (
+            f"the models of its pool take turns: {found.share:.0%} of all calls there load theirs first, "
+            f"{found.seconds:.3g} s each with the margin"
+        )
 
 
 def _solution(verdict: AgentEvaluation, answer: Answer, agent: int) -> Solution:
@@ -167,9 +196,19 @@ def _pool(lowered: Lowered, level: Level, replicas: int) -> plan.PlanPool:
         replicas=replicas,
         utilisation_cap=level.cap,
         engine="cpu" if pool.model is None else "continuous",
-        start_s=_start_s(lowered, pool),
+        start_s=None if takes_turns(pool) else _start_s(lowered, pool),
+        loads_s=_loads_s(lowered, pool),
         usd_per_hour=usd_per_hour,
     )
+
+
+def _loads_s(lowered: Lowered, pool: Pool) -> dict[str, float]:
+    """Seconds to load each model of a pool whose models take turns."""
+    device = lowered.pricing.fleet.device_class(pool.device).device
+    if not takes_turns(pool) or pool.model is None or device is None or pool.precision is None:
+        return {}
+    models = lowered.pricing.models
+    return {name: load_s(models.model(name), device, pool.precision, pool.tp) for name in pool.model.split("+")}
 
 
 def _start_s(lowered: Lowered, pool: Pool) -> float | None:

@@ -8,7 +8,7 @@ it causes, and how many replicas that takes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ir.sla import Sla
 from placement.problem import DeviceCapacity, Placement, Pool, Problem
@@ -34,19 +34,35 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
+class Loading:
+    """On a level whose models take turns: the visit's model, and the seconds to load it where another is there.
+
+    `continues`: the visit goes on with a call that has begun here, as tokens do after their prompt. `probability` of
+    finding another model depends on what else comes here; it is 0 until `placement.held` has worked it out.
+    """
+
+    model: str
+    seconds: float
+    continues: bool = False
+    probability: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """One visit of an operator by one of its options: `slot_s` mean seconds in a slot, `sd_s` the visit's deviation.
 
     Without queueing. `outside_s` are seconds of the visit that hold no slot, such as a tool's wait for a service: they
     count in latency, not in load. The option's own `latency_s` equals `slot_s + outside_s`, and its `cost_usd` is only
     what a call costs beside the pool (a fee, a charge for traffic). All three are estimates; `factor` is how much
-    longer they may be when limits are checked, None for the problem's margin.
+    longer they may be when limits are checked, None for the problem's margin. `loading` is set on levels whose models
+    take turns; what it takes on average depends on what else comes there, and is added by `placement.held`.
     """
 
     slot_s: float
     sd_s: float
     outside_s: float = 0.0
     factor: float | None = None
+    loading: Loading | None = None
 
     @property
     def visit_s(self) -> float:
@@ -63,9 +79,10 @@ class Service:
         return margin if self.factor is None else self.factor
 
     def held(self, margin: float) -> Service:
-        """The same visit with all its times, the deviation too, multiplied by the factor."""
+        """The same visit with all its times, the deviation and a load too, multiplied by the factor."""
         factor = self.factor_at(margin)
-        return Service(factor * self.slot_s, factor * self.sd_s, factor * self.outside_s, 1.0)
+        loading = None if self.loading is None else replace(self.loading, seconds=factor * self.loading.seconds)
+        return Service(factor * self.slot_s, factor * self.sd_s, factor * self.outside_s, 1.0, loading)
 
 
 @dataclass(frozen=True, slots=True)

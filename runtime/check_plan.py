@@ -7,18 +7,30 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Set
 
-from placement.plan import Plan, PlanOperator, PlanTransfer
+from placement.plan import Plan, PlanOperator, PlanPool, PlanTransfer
 from runtime.errors import ProgramError
 
 
 def check_operators(plan: Plan) -> None:
-    """Raises `ProgramError` for an id used twice, a route to an unknown pool and shares that do not add up to one."""
+    """Raises `ProgramError` for an id used twice, a route to an unknown pool, shares that do not add up to one, and for
+    models that would take turns where nothing can make them.
+    """
     _once("operator", [operator.id for operator in plan.operators])
     _once("pool", [pool.id for pool in plan.pools])
-    pools = {pool.id for pool in plan.pools}
+    pools = {pool.id: pool for pool in plan.pools}
+    for pool in plan.pools:
+        _check_turns(pool)
     for operator in plan.operators:
-        _check_routes(operator, pools)
+        _check_routes(operator, pools.keys())
+        for route in operator.routes:
+            loads_s = pools[route.pool].loads_s
+            if loads_s and operator.model not in loads_s:
+                raise ProgramError(
+                    f"the models of pool {route.pool!r} take turns, and {operator.model!r} of operator "
+                    f"{operator.id!r} is not among {', '.join(loads_s)}"
+                )
     _check_groups(plan)
 
 
@@ -36,13 +48,21 @@ def transfers_into(plan: Plan) -> tuple[tuple[tuple[int, PlanTransfer], ...], ..
     return tuple(tuple(entries) for entries in into)
 
 
+def _check_turns(pool: PlanPool) -> None:
+    if pool.loads_s and (pool.driver != "simulated" or pool.batch != 1):
+        raise ProgramError(
+            f"the models of pool {pool.id!r} take turns, which this version only simulates, one call at a time; it has "
+            f"the driver {pool.driver!r} and {pool.batch} calls at once"
+        )
+
+
 def _once(what: str, ids: list[str]) -> None:
     twice = [name for name, count in Counter(ids).items() if count > 1]
     if twice:
         raise ProgramError(f"the {what} id {twice[0]!r} is used twice in the plan; ids must be unique")
 
 
-def _check_routes(operator: PlanOperator, pools: set[str]) -> None:
+def _check_routes(operator: PlanOperator, pools: Set[str]) -> None:
     if not operator.routes:
         raise ProgramError(f"operator {operator.id!r} has no route; place it on a pool of the plan")
     for route in operator.routes:

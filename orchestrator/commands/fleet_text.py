@@ -57,6 +57,11 @@ def _totals(plan: FleetPlan, answer: Answer) -> Iterator[str]:
     yield f"total: {', '.join(told)}"
     used = (f"{count} of {plan.fleet.device_class(name).count} {name}" for name, count in _used(answer))
     yield f"devices: {', '.join(used)}"
+    yield from (
+        f"turns: {row.id} switches {row.switch_share:.0%} of calls, {format_duration(row.switch_s)} each"
+        for row in pool_rows(plan, answer)
+        if row.switch_share
+    )
     yield from _bound(plan, answer)
     yield f"margin: {margin_text(plan.shared)}"
 

@@ -33,6 +33,7 @@ class SimulatedDriver:
     def __init__(self, settings: DriverSettings) -> None:
         self._settings = settings
         self._user_code: CpuDriver | None = None
+        self._loaded: str | None = None
         self.wall_s_per_virtual_s = settings.time_scale
 
     async def start(self) -> None:
@@ -49,22 +50,25 @@ class SimulatedDriver:
         """Make the value while the predicted time passes; a prediction beyond `limit_s` is a timeout.
 
         What reads a stream ends by the formula of `costmodel.stream`: no earlier than its share for one item after the
-        last. The first item of what gives one is out after its share of the predicted time.
+        last. The first item of what gives one is out after its share of the predicted time. A model that is not loaded,
+        where models take turns, is loaded first.
         """
         predicted_s, begun = self._predicted_s(operator), perf_counter()
-        duration_s, items = predicted_s, min(call.streams.values(), default=1.0)
+        load_s = self._load_s(operator)
+        duration_s, items = load_s + predicted_s, min(call.streams.values(), default=1.0)
         try:
             async with asyncio.timeout(None if limit_s is None else limit_s * self.wall_s_per_virtual_s):
                 if call.items is not None:
-                    await self._until(begun, predicted_s / call.items)
-                    flow.tell_first(predicted_s / call.items)
+                    first_s = load_s + predicted_s / call.items
+                    await self._until(begun, first_s)
+                    flow.tell_first(first_s)
                 if call.streams:
                     call, late_s = await arrived(call, flow)
-                    duration_s = max(predicted_s, late_s + predicted_s / items)
+                    duration_s = max(duration_s, late_s + predicted_s / items)
                 if limit_s is not None and duration_s > limit_s:
                     await asyncio.sleep(inf)
         except TimeoutError:
-            message = f"{operator.id} is predicted to take {predicted_s:g} s, its limit is {limit_s:g} s"
+            message = f"{operator.id} is predicted to take {load_s + predicted_s:g} s, its limit is {limit_s:g} s"
             raise CallFailed(Failure("timeout", "Timeout", message), limit_s or 0.0) from None
         value = await self._value(call, operator)
         await self._until(begun, duration_s)
@@ -75,6 +79,14 @@ class SimulatedDriver:
         """What a call takes in this pool, where the operator has several; else what is promised."""
         here = (route.mean_s for route in operator.routes if route.pool == self._settings.pool.id)
         return next((mean_s for mean_s in here if mean_s is not None), operator.promised.mean_s)
+
+    def _load_s(self, operator: PlanOperator) -> float:
+        """Seconds to load the operator's model, where the pool's models take turns and another was here before."""
+        model, loads_s = operator.model, self._settings.pool.loads_s
+        if model is None or model not in loads_s or model == self._loaded:
+            return 0.0
+        self._loaded = model
+        return loads_s[model]
 
     async def _until(self, begun: float, after_s: float) -> None:
         """Sleep until so many virtual seconds after the real time `begun`."""

@@ -156,3 +156,14 @@ def _with_operator_f(body: Any) -> Plan:
         promised=Promised.model_construct(),
         provenance=Provenance.model_construct(),
     )
+
+
+def test_models_take_turns_only_where_a_simulation_can_make_them(plans: Any) -> None:
+    turns = plans.pool(loads_s={"m1": 2.0}, driver="simulated", batch=1)
+    runs = plans.operator("a", op="model.run", model="m1")
+    assert compile(plans.plan([plans.op("a")], "a", operators=[runs], pools=[turns])).ids == ("a",)
+    for change in ({"driver": "cpu"}, {"batch": 2}):
+        pool = turns.model_copy(update=change)
+        refused(plans.plan([plans.op("a")], "a", operators=[runs], pools=[pool]), "which this version only simulates")
+    other = runs.model_copy(update={"model": "m2"})
+    refused(plans.plan([plans.op("a")], "a", operators=[other], pools=[turns]), "'m2' of operator 'a' is not among m1")

@@ -151,3 +151,24 @@ def test_a_stream_that_does_not_come_in_time_is_a_timeout(settings: Settings, ca
     with pytest.raises(CallFailed, match="Timeout") as error:
         run_one(made, replace(call("hear"), streams={"audio": 4.0}), 7.0)
     assert (error.value.failure.kind, error.value.duration_s) == ("timeout", 7.0)
+
+
+def test_models_that_take_turns_are_loaded_where_another_was_there(settings: Settings, call: Any) -> None:
+    made = settings("hear", op="model.run")
+    made.operators["again"] = made.operators["hear"]
+    made = replace(made, pool=made.pool.model_copy(update={"loads_s": {"m1": 2.0, "m2": 3.0}}))
+    for name, model in (("hear", "m1"), ("again", "m2")):
+        predicted(made, name, 0.5)
+        made.operators[name] = made.operators[name].model_copy(update={"model": model})
+
+    async def go() -> list[float]:
+        driver = SimulatedDriver(made)
+        await driver.start()
+        try:
+            calls = [call(name, audio="") for name in ("hear", "hear", "again", "hear")]
+            return [(await driver.run(one, made.operators[one.operator], None, Flow())).duration_s for one in calls]
+        finally:
+            await driver.close()
+
+    # nothing is loaded at first: 2 + 0.5; then 0.5; m2 takes 3 + 0.5, and m1 is to load again
+    assert asyncio.run(go()) == [2.5, 0.5, 3.5, 2.5]
