@@ -174,7 +174,9 @@ to fit to, how far another may lie is an assumption, as nothing can be left out 
 _PRODUCTS = """Matrix products in 16 bits under the coefficients that were fitted to the layers above: other software,
 other people, and devices that the fit has not seen. No target was set; the tables say how far the formula carries."""
 
-_CLAIMS = "Not measured here: what their authors say, on data of their own. Figures of ours stand above."
+_CLAIMS = """Not measured here: what their authors say, on data of their own. Figures of ours stand above. Rows named
+OWN QUICK CHECK are of those who compiled the list, not of this project: they speak of B200, which the file of servings
+at hand does not have."""
 
 
 def _in_sample(parts: Iterable[Part], view: str) -> str:

@@ -87,8 +87,11 @@ class Calibration:
     def extrapolations(self, point: Point) -> tuple[str, ...]:
         """What about a point lies outside the data: device, model, precision, or an input beyond its range."""
         notes: list[str] = []
-        if point.device.id not in self.devices:
-            notes.append(f"no serving on {point.device.id} was measured, only on {', '.join(self.devices)}")
+        device = point.device.id
+        if f"device:{device}" in self.coefficients and device not in self.devices:
+            notes.append(f"too few servings on {device} were measured for an interval of its own: as of one not seen")
+        elif device not in self.devices:
+            notes.append(f"no serving on {device} was measured, only on {', '.join(self.devices)}")
         if point.model.id not in self.models:
             notes.append(f"no serving of {point.model.id} was measured")
         if point.precision not in self.precisions:

@@ -88,15 +88,15 @@ def _own(row: Mapping[str, str], models: ModelCatalog, catalog: Catalog, dataset
     point = Point(
         models.model(row["model"]),
         catalog.device(row["device"]),
-        int(row["tp"]),
+        _whole(row, "tp"),
         row["precision"],
-        float(row["input_tokens"]),
-        float(row["output_tokens"]),
-        float(row["concurrency"]),
+        _number(row, "input_tokens"),
+        _number(row, "output_tokens"),
+        _number(row, "concurrency"),
         row.get("kv_precision") or None,
         row.get("engine") or None,
     )
-    ttft_s, tpot_s = _seconds(row["ttft_s"]), _seconds(row["tpot_s"])
+    ttft_s, tpot_s = _seconds(row, "ttft_s"), _seconds(row, "tpot_s")
     if ttft_s is None and tpot_s is None:
         raise ValueError("neither ttft_s nor tpot_s is given")
     return Measured(point, ttft_s, tpot_s, dataset)
@@ -137,10 +137,24 @@ def _model_id(path: str, models: ModelCatalog) -> str:
     return found[0]
 
 
-def _seconds(text: str | None) -> float | None:
-    if not text:
+def _seconds(row: Mapping[str, str], name: str) -> float | None:
+    if not row[name]:
         return None
-    seconds = float(text)
+    seconds = _number(row, name)
     if not 0 < seconds < float("inf"):
-        raise ValueError(f"a measured time is above 0 and finite, got {text!r}")
+        raise ValueError(f"a measured time is above 0 and finite, got {name} {row[name]!r}")
     return seconds
+
+
+def _whole(row: Mapping[str, str], name: str) -> int:
+    number = _number(row, name)
+    if not number.is_integer():
+        raise ValueError(f"{name} must be a whole number, got {row[name]!r}")
+    return int(number)
+
+
+def _number(row: Mapping[str, str], name: str) -> float:
+    try:
+        return float(row[name])
+    except ValueError:
+        raise ValueError(f"{name} must be a number, got {row[name]!r}") from None

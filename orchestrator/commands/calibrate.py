@@ -37,9 +37,13 @@ def calibrate(
     may have engine and kv_precision. With fewer than 30 rows an earlier profile is drawn towards them.
     """
     from costmodel.calibration import load_calibration, to_yaml
+    from costmodel.errors import ProfileError
     from costmodel.refine import calibrate as fitted_to
 
     rows, left = _rows(sources, plan)
+    if not rows and left:
+        reasons = "; ".join(dict.fromkeys(each.reason for each in left))
+        raise ProfileError(f"none of the {len(left)} servings can be used: {reasons}")
     now = datetime.now(UTC).date().isoformat()
     origin = [f"{len(rows)} rows of {', '.join(each.name for each in sources)}"]
     fitted = fitted_to(rows, load_calibration(base), name=out.stem, date=now, origin=origin)

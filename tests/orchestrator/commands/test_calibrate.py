@@ -34,6 +34,8 @@ def test_a_csv_of_ones_own_becomes_a_profile_that_predict_takes(
         predicted.append(json.loads(capsys.readouterr().out)["tpot_s"]["value"])
     shipped_s, own_s = predicted
     assert abs(own_s - 0.023) < abs(shipped_s - 0.023)
+    assert invoke(["predict", *point, "--calibration", str(out)]) == 0
+    assert "note: too few servings on l40s were measured for an interval of its own" in capsys.readouterr().out
 
 
 def test_a_folder_gives_every_file_of_servings_in_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,6 +59,26 @@ def test_what_cannot_be_used_says_so(
     (tmp_path / name).write_text(content, encoding="utf-8")
     assert invoke(["calibrate", str(tmp_path / name), "--out", str(tmp_path / "profile.yaml")]) == 1
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (
+            "nothing,l40s,1,fp8,500,128,1,,0.02",
+            "none of the 1 servings can be used: no model in the catalog: 'nothing'",
+        ),
+        ("llama3.1-8b,l40s,1,fp8,500,128,1,,fast", "tpot_s must be a number, got 'fast'"),
+        ("llama3.1-8b,l40s,1.5,fp8,500,128,1,,0.02", "tp must be a whole number, got '1.5'"),
+        ("llama3.1-8b,l40s,1,fp8,500,128,1,,-1", "above 0 and finite, got tpot_s '-1'"),
+    ],
+)
+def test_servings_of_which_none_can_be_used_say_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], row: str, reason: str
+) -> None:
+    source = write(tmp_path / "own.csv", [row])
+    assert invoke(["calibrate", str(source), "--out", str(tmp_path / "profile.yaml")]) == 1
+    assert reason in capsys.readouterr().err
 
 
 def test_a_folder_without_servings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
