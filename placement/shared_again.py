@@ -93,12 +93,17 @@ def fixed(problem: SharedProblem, agent: int, operator: int, option: int) -> Sha
     return with_agent(problem, agent, narrowed(load, keeps))
 
 
+def kept_options(load: AgentLoad, keeps: Keeps) -> tuple[tuple[int, ...], ...]:
+    """[operator] its options that are kept."""
+    rows = enumerate(load.problem.operators)
+    return tuple(tuple(at for at in range(len(row.options)) if keeps(index, at)) for index, row in rows)
+
+
 def narrowed(load: AgentLoad, keeps: Keeps) -> AgentLoad:
     """An agent with the options that are kept."""
     operators: list[Operator] = []
     services: list[tuple[Service, ...]] = []
-    for index, (row, times) in enumerate(zip(load.problem.operators, load.services, strict=True)):
-        kept = [at for at in range(len(row.options)) if keeps(index, at)]
+    for row, times, kept in zip(load.problem.operators, load.services, kept_options(load, keeps), strict=True):
         operators.append(replace(row, options=tuple(row.options[at] for at in kept)))
         services.append(tuple(times[at] for at in kept))
     return replace(load, problem=replace(load.problem, operators=tuple(operators)), services=tuple(services))

@@ -98,7 +98,7 @@ def call_at_cap_usd(plan: FleetPlan, agent: int, operator: int, option: int) -> 
     load = plan.shared.problem.agents[agent]
     row = load.problem.operators[operator].options[option]
     level = plan.shared.problem.levels[row.pool]
-    slot_s = plan.shared.problem.margin * load.services[operator][option].slot_s
+    slot_s = load.services[operator][option].held(plan.shared.problem.margin).slot_s
     return row.cost_usd + slot_s * level.usd_per_hour / (3600.0 * level.cap * level.slots)
 
 

@@ -110,13 +110,12 @@ def plan(
                 "--what-if": bool(what_if),
                 "--pareto": pareto,
                 "--figure": figure is not None,
-                "--compare": compare is not None,
             }
         )
         check_explained(objective, explain)
         precisions = tuple(name.strip() for name in precision.split(","))
         asked = FleetRequest(precisions, parse_duration_s(time_limit), calibration=calibration, objective=objective)
-        return plan_load(files, LoadOptions(fleet, load, out, as_json, progress, explain), asked)
+        return plan_load(files, LoadOptions(fleet, load, out, as_json, progress, explain, compare), asked)
     file = only(files)
     check_alone(objective)
     request = PlanRequest(

@@ -35,6 +35,7 @@ class LoadOptions:
     as_json: bool
     progress: bool | None
     explain: str | None = None
+    compare: Path | None = None
 
 
 def refuse(given: dict[str, bool]) -> None:
@@ -80,9 +81,11 @@ def plan_load(files: Sequence[Path], options: LoadOptions, request: FleetRequest
     """Plans and prints; the exit code."""
     from costmodel.fleet import load_fleet
     from orchestrator.agent_files import check_functions, find_all
+    from orchestrator.commands.fleet_compare_text import fleet_compare_json, fleet_compare_lines
     from orchestrator.commands.fleet_questions_text import fleet_answers
     from orchestrator.commands.fleet_reasons import fleet_reasons_json, fleet_reasons_text
     from orchestrator.commands.fleet_text import fleet_text
+    from orchestrator.fleet_compare import compare_file
     from orchestrator.fleet_pipeline import plan_fleet
     from orchestrator.fleet_report import fleet_json
     from placement.load_document import load_load
@@ -95,12 +98,15 @@ def plan_load(files: Sequence[Path], options: LoadOptions, request: FleetRequest
     if options.out is not None:
         write_plans(plan, options.out)
     answers = fleet_answers(graphs, plan, request)
+    compared = None if options.compare is None else compare_file(graphs, plan, request, options.compare)
     if options.as_json:
         reasons = {} if options.explain is None else fleet_reasons_json(plan, options.explain)
-        typer.echo(json_text({**fleet_json(plan), **reasons, **answers.document}))
+        beside = {} if compared is None else {"compare": fleet_compare_json(compared)}
+        typer.echo(json_text({**fleet_json(plan), **reasons, **answers.document, **beside}))
     else:
         text = fleet_text(plan) if options.explain is None else fleet_reasons_text(plan, options.explain)
-        typer.echo("\n".join([text, *answers.lines]))
+        beside_lines = () if compared is None else fleet_compare_lines(compared)
+        typer.echo("\n".join([text, *answers.lines, *beside_lines]))
         for source in sorted(unchecked):
             typer.echo(f"note: {source} is not here, so its hash was not checked")
     return 0 if plan.feasible else INFEASIBLE

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from orchestrator.cli import invoke
 
@@ -55,3 +56,11 @@ def test_loads_without_a_plan_print_what_the_page_shows(
         assert printed.splitlines()[:2] == text.splitlines()[:2]
         # A search that a busy machine cuts short finds larger changes.
         assert NUMBER.sub("N", printed) == NUMBER.sub("N", text)
+
+
+def test_files_that_a_page_shows_are_the_examples(project: Path) -> None:
+    page = (project / "docs/reasons.md").read_text(encoding="utf-8")
+    shown_files = re.findall(r"```yaml\n# (examples/[\w/.]+)[^\n]*\n(.*?)```", page, re.DOTALL)
+    assert len(shown_files) == 2
+    for name, text in shown_files:
+        assert yaml.safe_load(text) == yaml.safe_load((project / name).read_text(encoding="utf-8"))
