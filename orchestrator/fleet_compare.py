@@ -120,10 +120,14 @@ def _agents(shared: SharedLowered, found: SharedEvaluation) -> Iterator[AgentSid
 
 
 def _places(shared: SharedLowered, placement: SharedPlacement) -> Iterator[tuple[str, str]]:
-    for lowered, one in zip(shared.agents, placement.agents, strict=True):
-        for spec, row, option in zip(lowered.specs, lowered.problem.operators, one.option, strict=True):
+    """The level of each operator that runs; all of them where its traffic is split."""
+    for agent, (lowered, one) in enumerate(zip(shared.agents, placement.agents, strict=True)):
+        for index, (spec, row) in enumerate(zip(lowered.specs, lowered.problem.operators, strict=True)):
+            option = one.option[index]
             if option is not None:
-                yield f"{lowered.problem.name}.{spec.id}", shared.problem.levels[row.options[option].pool].pool.id
+                routes = sorted(placement.routes.get((agent, index), {option: 1.0}))
+                levels = (shared.problem.levels[row.options[each].pool].pool.id for each in routes)
+                yield f"{lowered.problem.name}.{spec.id}", " and ".join(levels)
 
 
 def _moves(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Move]:
