@@ -1,4 +1,4 @@
-"""What `plan --load` answers beside the plan: why there is none, what if, and the front of cost and latency."""
+"""What `plan --load` answers beside the plan: fleets of one class, why there is none, what if, the front."""
 
 from __future__ import annotations
 
@@ -18,12 +18,29 @@ class FleetAnswers:
     document: dict[str, Any]
 
 
-def fleet_answers(graphs: Mapping[str, Graph], plan: FleetPlan, request: FleetRequest) -> FleetAnswers:
-    """The answers to all that was asked, in order."""
+def fleet_answers(
+    graphs: Mapping[str, Graph], plan: FleetPlan, request: FleetRequest, *, explains: bool = False
+) -> FleetAnswers:
+    """The answers to what was asked, in order; where a part of the plan is explained, without fleets of one class."""
     found = FleetAnswers([], {})
     if not plan.feasible:
         _relaxed(graphs, plan, request, found)
+    if not explains:
+        _homogeneous(plan, request, found)
     return found
+
+
+def _homogeneous(plan: FleetPlan, request: FleetRequest, found: FleetAnswers) -> None:
+    from orchestrator.commands.fleet_homogeneous_text import (
+        fleet_homogeneous,
+        fleet_homogeneous_json,
+        fleet_homogeneous_lines,
+    )
+
+    rows = fleet_homogeneous(plan, request.time_limit_s)
+    ours_usd = None if plan.answer is None else plan.answer.evaluation.usd_per_hour
+    found.lines.extend(fleet_homogeneous_lines(rows, ours_usd))
+    found.document.update(fleet_homogeneous_json(rows))
 
 
 def _relaxed(graphs: Mapping[str, Graph], plan: FleetPlan, request: FleetRequest, found: FleetAnswers) -> None:

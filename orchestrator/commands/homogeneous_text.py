@@ -26,11 +26,12 @@ def _verdict(row: Homogeneous, ours_usd: float | None) -> str:
         return row.why
     used = f"{row.devices} of them" if row.devices else "on CPU cores alone"
     unproven = "" if row.is_proven else f" (gap {percent(row.gap)})"
-    ratio = "" if ours_usd is None else f", {_ratio(row.cost_usd, ours_usd)}"
+    ratio = "" if ours_usd is None else f", {ratio_text(row.cost_usd, ours_usd)}"
     return f"{usd(row.cost_usd)} per run{unproven}{ratio}, {format_duration(row.latency_s)}, {used}"
 
 
-def _ratio(cost_usd: float, ours_usd: float) -> str:
+def ratio_text(cost_usd: float, ours_usd: float) -> str:
+    """How much dearer or cheaper a cost is than ours."""
     if abs(cost_usd - ours_usd) <= _EQUAL * max(cost_usd, ours_usd):
         return "as cheap"
     more = cost_usd / ours_usd - 1.0 if ours_usd else 0.0

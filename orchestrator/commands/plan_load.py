@@ -97,7 +97,7 @@ def plan_load(files: Sequence[Path], options: LoadOptions, request: FleetRequest
     plan = plan_fleet(graphs, fleet, load, request, _tell if shows else None)
     if options.out is not None:
         write_plans(plan, options.out)
-    answers = fleet_answers(graphs, plan, request)
+    answers = fleet_answers(graphs, plan, request, explains=options.explain is not None)
     compared = None if options.compare is None else compare_file(graphs, plan, request, options.compare)
     if options.as_json:
         reasons = {} if options.explain is None else fleet_reasons_json(plan, options.explain)

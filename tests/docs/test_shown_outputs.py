@@ -13,6 +13,7 @@ from orchestrator.cli import invoke
 
 PAGES = ("README.md", "docs/getting-started.md", "docs/provisioned.md", "docs/reasons.md")
 SHOWN = re.compile(r"<!-- output: orchestrator (plan [^\n]*?) -->\n```text\n(.*?)\n```", re.DOTALL)
+LINES = re.compile(r"<!-- lines: orchestrator (plan [^\n]*?) -->\n```text\n(.*?)\n```", re.DOTALL)
 REFUSED = re.compile(r"<!-- infeasible: orchestrator (plan [^\n]*?) -->\n```text\n(.*?)\n```", re.DOTALL)
 NUMBER = re.compile(r"\d+(\.\d+)?")
 TIMED = re.compile(r"^planned in .*$", re.MULTILINE)
@@ -52,10 +53,11 @@ def test_loads_without_a_plan_print_what_the_page_shows(
     assert refused
     for command, text in refused:
         assert invoke(command.split()) == 2
-        printed = capsys.readouterr().out.rstrip()
-        assert printed.splitlines()[:2] == text.splitlines()[:2]
+        shown = text.splitlines()
+        printed = capsys.readouterr().out.splitlines()[: len(shown)]
+        assert printed[:2] == shown[:2]
         # A search that a busy machine cuts short finds larger changes.
-        assert NUMBER.sub("N", printed) == NUMBER.sub("N", text)
+        assert [NUMBER.sub("N", line) for line in printed] == [NUMBER.sub("N", line) for line in shown]
 
 
 def test_files_that_a_page_shows_are_the_examples(project: Path) -> None:
@@ -64,3 +66,15 @@ def test_files_that_a_page_shows_are_the_examples(project: Path) -> None:
     assert len(shown_files) == 2
     for name, text in shown_files:
         assert yaml.safe_load(text) == yaml.safe_load((project / name).read_text(encoding="utf-8"))
+
+
+def test_plans_print_every_line_that_the_page_shows(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(project)
+    parts = LINES.findall((project / "docs/provisioned.md").read_text(encoding="utf-8"))
+    assert parts
+    for command, text in parts:
+        assert invoke(command.split()) == 0
+        printed = capsys.readouterr().out.splitlines()
+        assert [line for line in text.splitlines() if line not in printed] == [], f"run `orchestrator {command}`"
