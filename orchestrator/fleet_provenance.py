@@ -52,6 +52,7 @@ def fleet_heading(graph: Graph, shared: SharedLowered, answer: Answer) -> Headin
 
 def assumptions_of_fleet(shared: SharedLowered, answer: Answer) -> Iterator[str]:
     """What holds for all agents of the plan."""
+    from placement.confidence import is_sure
     from placement.specs_from_ir import ASSUMED_VALUE_BYTES
     from placement.transfers import KV_PRECISION
 
@@ -63,6 +64,10 @@ def assumptions_of_fleet(shared: SharedLowered, answer: Answer) -> Iterator[str]
             f"percentiles are of {answer.evaluation.samples:,} sampled runs: lognormal times, waiting at the planned "
             "replicas and load"
         )
+        rows = zip(shared.problem.agents, answer.evaluation.agents, strict=True)
+        unsure = [verdict.name for load, verdict in rows if not is_sure(load, verdict)]
+        if unsure:
+            yield f"limits of {', '.join(unsure)} hold in these runs, but by less than sampling can tell"
         yield (
             "worst is structural: most iterations, all items, slowest branches, at mean times; the sampled mean can be "
             "above it, since parallel steps wait for the slowest of them"

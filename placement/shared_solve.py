@@ -14,6 +14,7 @@ from typing import Literal
 
 import highspy
 
+from placement.confidence import is_sure
 from placement.highs import Limits
 from placement.kappa import FIRST_KAPPA, LEAST_KAPPA, brackets, following, learn, lowered
 from placement.problem import Placement
@@ -107,21 +108,23 @@ def solve_shared(
 ) -> SharedSolution:
     """The best plan for the aim that the judge accepts, sampled percentiles included.
 
-    `on_better` is called with each plan that is better than those before. Raises `ProblemError`,
-    `SharedInfeasibleError`, `SharedUndecidedError`, and `DisagreementError` for a mistake in the program or the score.
+    Their upper confidence limits keep the SLAs too (`placement.confidence`), unless no such plan was found beside one
+    whose samples just keep them. `on_better` is called with each plan that is better than those before. Raises
+    `ProblemError`, `SharedInfeasibleError`, `SharedUndecidedError`, and `DisagreementError` for a mistake in the
+    program or the score.
     """
     began = time.monotonic()
     known = brackets(len(problem.agents))
     kappas: list[float] | None = [_first_kappa(agent) for agent in problem.agents]
-    best: SharedSolution | None = None
+    kept = _Kept(on_better)
     start: Sequence[Placement] | None = None
     longest_s, solves = 0.0, 0
     while kappas is not None and solves < MOST_SOLVES:
         spent_s = time.monotonic() - began
         left_s = effort.time_limit_s - spent_s
-        if (solves and left_s <= 0.0) or (best is not None and spent_s >= effort.enough_s):
+        if (solves and left_s <= 0.0) or (kept.best is not None and spent_s >= effort.enough_s):
             break
-        limits = Limits(max(0.0, left_s) / (2.0 if best is None else 3.0), effort.gap, effort.threads)
+        limits = Limits(max(0.0, left_s) / (2.0 if kept.best is None else 3.0), effort.gap, effort.threads)
         found = solve_fixed(surrogate(problem, kappas, aim), limits, start)
         solves, longest_s = solves + 1, max(longest_s, found.seconds)
         if found.placements is None or found.score is None:
@@ -130,19 +133,45 @@ def solve_shared(
         start = found.placements
         plan = SharedPlacement(found.placements, found.score.replicas)
         verdict = judge_shared(problem, plan, samples=effort.samples, seed=effort.seed)
-        holds = agents_that_hold(problem, verdict)
-        if verdict.feasible and (best is None or found.score.objective < best.objective):
+        holds = surely_hold(problem, verdict)
+        if verdict.feasible:
             spent = Spent(solves, longest_s, time.monotonic() - began)
-            best = _solution(plan, verdict, found, kappas, spent)
-            if on_better:
-                on_better(best)
+            kept.take(_solution(plan, verdict, found, kappas, spent), sure=all(holds))
         known = learn(known, kappas, holds)
-        kappas = following(known, kappas, holds, accepted=best is not None)
+        kappas = following(known, kappas, holds, accepted=kept.best is not None)
+    best = kept.settled()
     if best is None and kappas is None and not start:
         raise SharedInfeasibleError(f"{problem.name}: no plan keeps all limits, with waiting as at the levels' caps")
     if best is None:
         raise SharedUndecidedError(f"{problem.name}: the judge accepts none of the plans of {solves} solves")
     return replace(best, spent=Spent(solves, longest_s, time.monotonic() - began))
+
+
+@dataclass(slots=True)
+class _Kept:
+    """The best plan whose limits are sure, and the best of those that the samples just keep."""
+
+    on_better: OnBetter | None
+    best: SharedSolution | None = None
+    unsure: SharedSolution | None = None
+
+    def take(self, solution: SharedSolution, *, sure: bool) -> None:
+        """Keeps the plan if it is better than those like it."""
+        before = self.best if sure else self.unsure
+        if before is not None and solution.objective >= before.objective:
+            return
+        if not sure:
+            self.unsure = solution
+            return
+        self.best = solution
+        if self.on_better:
+            self.on_better(solution)
+
+    def settled(self) -> SharedSolution | None:
+        """The best plan; one that the samples just keep where there is no other."""
+        if self.best is None and self.unsure is not None:
+            self.take(self.unsure, sure=True)
+        return self.best
 
 
 def _first_kappa(agent: AgentLoad) -> float:
@@ -153,6 +182,12 @@ def agents_that_hold(problem: SharedProblem, verdict: SharedEvaluation) -> list[
     """[agent] whether the judge finds all its limits on time kept."""
     late = [limit.what for limit in verdict.violations if limit.kind in ("sla", "first_output", "ttft")]
     return [not any(what == each.name or what.startswith(f"{each.name} ") for what in late) for each in problem.agents]
+
+
+def surely_hold(problem: SharedProblem, verdict: SharedEvaluation) -> list[bool]:
+    """[agent] whether the judge finds all its limits on time kept, and another seed would too."""
+    rows = zip(problem.agents, verdict.agents, agents_that_hold(problem, verdict), strict=True)
+    return [holds and is_sure(load, one) for load, one, holds in rows]
 
 
 def _solution(
