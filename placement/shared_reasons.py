@@ -101,10 +101,7 @@ def _reason(problem: SharedProblem, best_usd: float, time_s: float) -> SharedRea
     end = time.monotonic() + time_s
     found = again(problem, time_s / 2.0)
     if isinstance(found, SharedSolution):
-        more = found.evaluation.objective_usd_per_hour - best_usd
-        if abs(more) <= _EQUAL * best_usd:
-            return SharedReason("equal", more_usd=more)
-        return SharedReason("dearer" if more > 0.0 else "cheaper", more_usd=more)
+        return _held_against(found.evaluation.objective_usd_per_hour, best_usd)
     loosened: tuple[tuple[SharedVerdict, SharedProblem], ...] = (
         ("sla", softened(problem, best_usd)),
         ("calls", without_calls(softened(problem, best_usd))),
@@ -115,7 +112,16 @@ def _reason(problem: SharedProblem, best_usd: float, time_s: float) -> SharedRea
         answer = again(table, end - time.monotonic())
         if isinstance(answer, SharedSolution):
             over = over_s(problem, answer)
+            if verdict == "sla" and not over:  # the search with hard SLAs had ended before it found this plan
+                return _held_against(answer.evaluation.usd_per_hour, best_usd)
             return SharedReason(verdict, over_s=over if verdict == "sla" else None)
         if answer == "undecided" and time.monotonic() >= end:
             return SharedReason("unknown")
     return SharedReason("links" if found == "infeasible" else "unknown")
+
+
+def _held_against(usd_per_hour: float, best_usd: float) -> SharedReason:
+    more = usd_per_hour - best_usd
+    if abs(more) <= _EQUAL * best_usd:
+        return SharedReason("equal", more_usd=more)
+    return SharedReason("dearer" if more > 0.0 else "cheaper", more_usd=more)

@@ -124,7 +124,7 @@ def _why(reason: SharedReason | None, options: Sequence[Option], levels: Sequenc
     if reason.verdict == "dominated" and reason.better is not None:
         return f"dominated by {levels[options[reason.better].pool].pool.id}: no faster, no cheaper"
     if reason.verdict == "sla" and reason.over_s is not None:
-        return f"misses an SLA by {format_duration(reason.over_s)} in the best plan with it"
+        return f"misses an SLA by {format_duration(reason.over_s)} in the best plan found with it"
     more = usd(float(f"{abs(reason.more_usd or 0.0):.4g}"))
     texts = {
         "equal": "as cheap",

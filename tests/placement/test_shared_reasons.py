@@ -8,9 +8,10 @@ import pytest
 
 from ir.sla import Sla
 from placement.problem import ChooseNode, OpNode
+from placement.shared_again import again
 from placement.shared_problem import Budget, SharedProblem
 from placement.shared_reasons import Held, SharedReason, shared_option_reasons
-from placement.shared_solve import solve_shared
+from placement.shared_solve import SharedSolution, solve_shared
 from tests.placement.problems import chain
 from tests.placement.shared_problems import agent, level, op, shared
 
@@ -76,3 +77,16 @@ def test_an_operator_of_another_alternative_is_judged_as_if_taken() -> None:
     problem = replace(problem, agents=(both,))
     (reason,) = shared_option_reasons(problem, Held(1.0, None, ()), 0, 1, 30.0)
     assert (reason.verdict, reason.more_usd) == ("dearer", pytest.approx(2.0))
+
+
+def test_a_plan_that_only_the_soft_search_finds_is_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[SharedProblem] = []
+
+    def late(problem: SharedProblem, time_s: float) -> SharedSolution | str:
+        asked.append(problem)
+        return "undecided" if len(asked) == 1 else again(problem, time_s)
+
+    monkeypatch.setattr("placement.shared_reasons.again", late)
+    _, fast, *_ = shared_option_reasons(table(5.0), Held(1.0, SLOW, ()), 0, 0, 30.0)
+    # The soft SLA is kept, so the level at $3 is 2 dollars dearer, and misses nothing.
+    assert (fast.verdict, fast.more_usd) == ("dearer", pytest.approx(2.0))
