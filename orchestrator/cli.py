@@ -20,6 +20,7 @@ from orchestrator.commands.graph import graph
 from orchestrator.commands.ir import ir
 from orchestrator.commands.plan import plan
 from orchestrator.commands.predict import predict
+from orchestrator.commands.replan import replan
 from orchestrator.commands.reproduce import reproduce
 from orchestrator.commands.run import run
 from orchestrator.commands.serve import serve
@@ -28,6 +29,7 @@ COMMANDS = {
     "graph": graph,
     "ir": ir,
     "plan": plan,
+    "replan": replan,
     "run": run,
     "serve": serve,
     "predict": predict,

@@ -114,7 +114,7 @@ def plan_fleet(
         answer = _any_answer(shared, error, request.time_limit_s - (time.perf_counter() - began))
         if answer is None:
             return FleetPlan(load, fleet, chosen, shared, None, str(error), (), left_out, time.perf_counter() - began)
-    plans = tuple(_plans(chosen, shared, answer))
+    plans = tuple(plans_of(chosen, shared, answer))
     seconds = time.perf_counter() - began
     return FleetPlan(load, fleet, chosen, shared, answer, "", plans, left_out, seconds, objective, reached)
 
@@ -244,7 +244,8 @@ def _any_answer(shared: SharedLowered, error: Exception, time_s: float) -> Answe
     return Answer(found.plan, found.verdict, 1.0, BOUND_SCOPE, solver_name(), seconds)
 
 
-def _plans(graphs: tuple[Graph, ...], shared: SharedLowered, answer: Answer) -> Iterator[Plan]:
+def plans_of(graphs: tuple[Graph, ...], shared: SharedLowered, answer: Answer) -> Iterator[Plan]:
+    """A plan document for each agent of an answer."""
     from orchestrator.fleet_provenance import fleet_heading
     from placement.shared_plans import write_plan
 
