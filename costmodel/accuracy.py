@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from costmodel.calibration import ANY, QUANTITIES, Calibration, Quantity
+from costmodel.calibration import ANY, QUANTITIES, Calibration, Quantity, load_calibration
 from costmodel.engine_floor import Floor, floors
 from costmodel.fit import blind, fit, fit_all, fold, left_out, predicted, residuals, told
 from costmodel.layer_fit import (
@@ -32,12 +32,14 @@ from costmodel.layer_fit import (
 )
 from costmodel.layer_time import Array, LayerCoefficients, linear_layer_s, prefill_batch_s, product_s
 from costmodel.measured import Left, Measured, read_measured
+from costmodel.offline import Batches, batch_seconds, inside, read_batches
 from costmodel.points import Point
 
-SERVED, LAYERS, PREFILLS, PRODUCTS, CLAIMS = (
+SERVED, LAYERS, PREFILLS, OFFLINE, PRODUCTS, CLAIMS = (
     "inferencex_aic_silicon_e2e.csv",
     "vidur_layer_ops.csv",
     "splitwise_perf_model.csv",
+    "llm_inference_bench_all.csv",
     ("aic_gemm.csv", "llmcompass_matmul.csv"),
     "accuracy_anchors.csv",
 )
@@ -227,6 +229,17 @@ def product_errors(measured: Products, layer: LayerCoefficients) -> dict[str, Of
     return out
 
 
+def offline_errors(batches: Batches, fitted: Calibration) -> dict[str, tuple[Off, float]]:
+    """Offline batches by device, framework and devices: how far off, and the share inside the interval."""
+    error, within_interval = batch_seconds(batches.points, fitted) / batches.seconds - 1, inside(batches, fitted)
+    names = [
+        f"{point.device.id} {framework} tp {point.tp}"
+        for point, framework in zip(batches.points, batches.frameworks, strict=True)
+    ]
+    masks = {name: np.array([each == name for each in names]) for name in sorted(set(names))}
+    return {name: (off(error[mask]), float(within_interval[mask].mean())) for name, mask in masks.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """All figures of the page. Beside each floor stands our error on its rows, the device known and the engine not."""
@@ -240,6 +253,8 @@ class Report:
     layers: Operators
     products: Mapping[str, Mapping[str, Off]]
     prefills: Operators
+    offline: Mapping[str, tuple[Off, float]]
+    offline_left: int
 
 
 def report(folder: Path) -> Report:
@@ -247,6 +262,7 @@ def report(folder: Path) -> Report:
     rows, left = read_measured(folder / SERVED)
     layers = read_layers(folder / LAYERS)
     fitted = fit_layers(layers.shapes, layers.seconds)
+    batches = read_batches(folder / OFFLINE)
     return Report(
         served_rows=len(rows),
         left=left,
@@ -257,6 +273,8 @@ def report(folder: Path) -> Report:
         layers=layer_errors(layers),
         products={name: product_errors(read_products(folder / name), fitted) for name in PRODUCTS},
         prefills=prefill_errors(read_prefills(folder / PREFILLS), fitted),
+        offline=offline_errors(batches, load_calibration()),
+        offline_left=batches.left,
     )
 
 
