@@ -24,10 +24,12 @@ from placement.shared_units import Floats, Units, placements_of, units_of
 PRICES = (1e-9, 1e-3, 3e-3, 1e-2, 2e-2, 4e-2, 8e-2, 0.15, 0.3, 0.6, 1.2, 2.5, 5.0, 10.0, 30.0, 100.0, 1e3)
 """Prices of a second to try, in units of typical dollars over seconds."""
 
-STARTS = 3
+STARTS = 5
 MOST_SINGLES = 3000
 MOST_SIDE = 400
 MOST_PAIRS = 3000
+MOST_WHOLE = 110
+MOST_TRIPLES = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,16 +166,50 @@ def _improve(rows: Batch, levels: Levels, merit: float, end: float) -> Levels:
         if best >= 0 and merits[best] < merit * (1.0 - 1e-9):
             levels, merit = singles[:, best], float(merits[best])
             continue
-        pairs = _pairs(rows, levels, moves, (cost, broken, seconds))
-        if not pairs:
+        found = None
+        for together in (_pairs, _triples):
+            found = found or _best(rows, levels, moves, together(rows, levels, moves, (cost, broken, seconds)), merit)
+        if found is None:
             break
-        candidates = _apply(levels, moves, pairs)
-        merits = _merits(rows, candidates)
-        best = int(np.argmin(merits))
-        if merits[best] >= merit * (1.0 - 1e-9):
-            break
-        levels, merit = candidates[:, best], float(merits[best])
+        levels, merit = found
     return levels
+
+
+def _best(
+    rows: Batch, levels: Levels, moves: _Moves, chosen: Sequence[Sequence[int]], merit: float
+) -> tuple[Levels, float] | None:
+    """The levels after the best of these moves together; None where none is better than `merit`."""
+    if not chosen:
+        return None
+    candidates = _apply(levels, moves, chosen)
+    merits = _merits(rows, candidates)
+    best = int(np.argmin(merits))
+    return (candidates[:, best], float(merits[best])) if merits[best] < merit * (1.0 - 1e-9) else None
+
+
+def _triples(
+    rows: Batch, levels: Levels, moves: _Moves, singles: tuple[Floats, Floats, Floats]
+) -> list[tuple[int, ...]]:
+    """Three levels whose users all go elsewhere, judged like `_pairs`; only where there are few such moves."""
+    cost, broken, seconds = singles
+    users = {int(level): int((levels == level).sum()) for level in set(levels.tolist())}
+    leaving = np.array([int(levels[members[0]]) for members in moves.members])
+    whole = [users[int(level)] == len(members) for level, members in zip(leaving, moves.members, strict=True)]
+    kept = np.flatnonzero(np.array(whole, dtype=bool) & (broken == 0.0))
+    if not len(kept) or len(kept) > MOST_WHOLE:
+        return []
+    now_cost, _ = rows.costs(levels[:, None])
+    now_s = rows.seconds(levels[:, None])
+    more, more_s, group = cost[kept] - now_cost[0], seconds[:, kept] - now_s, leaving[kept]
+    one, other = np.nonzero(group[:, None] < group[None, :])
+    total = (more[one] + more[other])[:, None] + more[None, :]
+    good = (total < 0.0) & (group[other][:, None] < group[None, :])
+    for agent, limit_s in enumerate(rows.limits):
+        late = now_s[agent, 0] + (more_s[agent, one] + more_s[agent, other])[:, None] + more_s[agent][None, :]
+        good &= late <= limit_s * 1.01
+    pair, third = np.nonzero(good)
+    order = np.argsort(total[pair, third], kind="stable")[:MOST_TRIPLES]
+    return [(int(kept[one[pair[k]]]), int(kept[other[pair[k]]]), int(kept[third[k]])) for k in order]
 
 
 def _pairs(rows: Batch, levels: Levels, moves: _Moves, singles: tuple[Floats, Floats, Floats]) -> list[tuple[int, int]]:
