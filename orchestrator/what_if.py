@@ -74,9 +74,9 @@ def _changed(fleet: Fleet, request: PlanRequest, change: str) -> tuple[Fleet, Pl
 
     for part in (text.strip() for text in change.split(",")):
         if found := _COUNT.fullmatch(part):
-            fleet = _counted(fleet, found[2].strip(), int(found[1]))
+            fleet = with_devices(fleet, found[2].strip(), int(found[1]))
         elif found := _PRICE.fullmatch(part):
-            fleet = _priced(fleet, found[1].strip(), found[2])
+            fleet = with_price(fleet, found[1].strip(), found[2])
         elif part.startswith("sla="):
             request = replace(request, sla=parse_sla(part.removeprefix("sla=")))
         else:
@@ -84,7 +84,7 @@ def _changed(fleet: Fleet, request: PlanRequest, change: str) -> tuple[Fleet, Pl
     return fleet, request
 
 
-def _counted(fleet: Fleet, name: str, more: int) -> Fleet:
+def with_devices(fleet: Fleet, name: str, more: int) -> Fleet:
     """The fleet with more devices of a class, which may be new to it, or with fewer."""
     from costmodel.fleet import DeviceClass
 
@@ -106,7 +106,7 @@ def _counted(fleet: Fleet, name: str, more: int) -> Fleet:
     return replace(fleet, classes=(*fleet.classes, added))
 
 
-def _priced(fleet: Fleet, name: str, amount: str) -> Fleet:
+def with_price(fleet: Fleet, name: str, amount: str) -> Fleet:
     """The fleet with another price of an hour of one device."""
     try:
         usd_per_hour = float(amount)

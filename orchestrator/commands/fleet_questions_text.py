@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,15 +18,30 @@ class FleetAnswers:
     document: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class FleetQuestions:
+    """What was asked beside the plan; where a part of it is explained, fleets of one class do not stand beside it."""
+
+    explains: bool = False
+    what_if: Sequence[str] = ()
+
+
 def fleet_answers(
-    graphs: Mapping[str, Graph], plan: FleetPlan, request: FleetRequest, *, explains: bool = False
+    graphs: Mapping[str, Graph], plan: FleetPlan, request: FleetRequest, asked: FleetQuestions
 ) -> FleetAnswers:
-    """The answers to what was asked, in order; where a part of the plan is explained, without fleets of one class."""
+    """The answers to what was asked, in order."""
     found = FleetAnswers([], {})
     if not plan.feasible:
         _relaxed(graphs, plan, request, found)
-    if not explains:
+    if not asked.explains:
         _homogeneous(plan, request, found)
+    if asked.what_if:
+        from orchestrator.commands.fleet_what_if_text import fleet_what_if_json, fleet_what_if_lines
+        from orchestrator.fleet_what_if import fleet_what_if
+
+        answers = fleet_what_if(graphs, plan, request, asked.what_if)
+        found.lines.extend(fleet_what_if_lines(answers))
+        found.document["what_if"] = fleet_what_if_json(answers)
     return found
 
 

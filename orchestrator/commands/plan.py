@@ -58,7 +58,9 @@ def plan(
     what_if: Annotated[
         list[str] | None,
         typer.Option(
-            "--what-if", metavar="CHANGE", help="Plan again with +1:CLASS, -1:CLASS, sla=SLA, price:CLASS=USD."
+            "--what-if",
+            metavar="CHANGE",
+            help="Plan again with +1:CLASS, -1:CLASS, sla=SLA, price:CLASS=USD, rate:AGENT=RATE.",
         ),
     ] = None,
     pareto: Annotated[
@@ -107,7 +109,6 @@ def plan(
                 "--batch": batch != 1,
                 "--passes": bool(passes),
                 "--explain cost": explain == COST,
-                "--what-if": bool(what_if),
                 "--pareto": pareto,
                 "--figure": figure is not None,
             }
@@ -115,7 +116,8 @@ def plan(
         check_explained(objective, explain)
         precisions = tuple(name.strip() for name in precision.split(","))
         asked = FleetRequest(precisions, parse_duration_s(time_limit), calibration=calibration, objective=objective)
-        return plan_load(files, LoadOptions(fleet, load, out, as_json, progress, explain, compare), asked)
+        options = LoadOptions(fleet, load, out, as_json, progress, explain, compare, what_if or ())
+        return plan_load(files, options, asked)
     file = only(files)
     check_alone(objective)
     request = PlanRequest(

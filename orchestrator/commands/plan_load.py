@@ -36,6 +36,7 @@ class LoadOptions:
     progress: bool | None
     explain: str | None = None
     compare: Path | None = None
+    what_if: Sequence[str] = ()
 
 
 def refuse(given: dict[str, bool]) -> None:
@@ -82,7 +83,7 @@ def plan_load(files: Sequence[Path], options: LoadOptions, request: FleetRequest
     from costmodel.fleet import load_fleet
     from orchestrator.agent_files import check_functions, find_all
     from orchestrator.commands.fleet_compare_text import fleet_compare_json, fleet_compare_lines
-    from orchestrator.commands.fleet_questions_text import fleet_answers
+    from orchestrator.commands.fleet_questions_text import FleetQuestions, fleet_answers
     from orchestrator.commands.fleet_reasons import fleet_reasons_json, fleet_reasons_text
     from orchestrator.commands.fleet_text import fleet_text
     from orchestrator.fleet_compare import compare_file
@@ -97,7 +98,8 @@ def plan_load(files: Sequence[Path], options: LoadOptions, request: FleetRequest
     plan = plan_fleet(graphs, fleet, load, request, _tell if shows else None)
     if options.out is not None:
         write_plans(plan, options.out)
-    answers = fleet_answers(graphs, plan, request, explains=options.explain is not None)
+    asked = FleetQuestions(options.explain is not None, options.what_if)
+    answers = fleet_answers(graphs, plan, request, asked)
     compared = None if options.compare is None else compare_file(graphs, plan, request, options.compare)
     if options.as_json:
         reasons = {} if options.explain is None else fleet_reasons_json(plan, options.explain)
