@@ -27,6 +27,7 @@ from placement.shared_solve import (
     SharedInfeasibleError,
     SharedUndecidedError,
     solve_shared,
+    surely_hold,
 )
 from placement.shared_surrogate import UNLIMITED, surrogate
 from placement.shared_terms import enough_shared
@@ -114,7 +115,8 @@ def _without_waiting(problem: SharedProblem, effort: Effort) -> SharedHomogeneou
         return None
     plan = SharedPlacement(found.placements, found.score.replicas)
     verdict = judge_shared(problem, plan, samples=effort.samples, seed=effort.seed)
-    return SharedHomogeneous("", 0, 0, found.gap, verdict, "") if verdict.feasible else None
+    holds = verdict.feasible and all(surely_hold(problem, verdict))
+    return SharedHomogeneous("", 0, 0, found.gap, verdict, "") if holds else None
 
 
 def _used(row: SharedHomogeneous, device: str) -> int:
