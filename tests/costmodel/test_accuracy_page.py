@@ -2,6 +2,7 @@
 
 from costmodel.accuracy import VIEWS, Coverage, Off, Operators, Part, Report
 from costmodel.accuracy_page import Target, page, targets
+from costmodel.engine_floor import Floor
 from costmodel.measured import Left
 
 
@@ -20,6 +21,7 @@ def found(tpot: float) -> Report:
         left=(Left("file:3", "a reason"),),
         parts=tuple(parts),
         held_out=tuple(held_out),
+        floors=((Floor("h100_sxm", 10, (0, 1), {"tpot": 0.08, "ttft": 0.1}), {"tpot": 0.09, "ttft": 0.11}),),
         coverage=(Coverage("device", "all", 10, {"tpot": 0.8, "ttft": 0.65}),),
         layers=layers,
         products={"products.csv": {"all": Off(7, 0.123, 0.0)}},
@@ -46,6 +48,7 @@ def test_the_page_says_what_is_missed_and_why() -> None:
     assert "With the engine and its version it is 20.0%." in text
     assert "10 rows are used and 1 are not (a reason)" in text
     assert "| device | all | 10 | 80% | 65% |" in text
+    assert "| h100_sxm | 10 | 2 | 8.0% | 9.0% | 10.0% | 11.0% |" in text
     assert "| T | M | a/b | 9 % | S |" in text
     assert "**Served data cover H100 and H200 only**" in text
     assert "| all | 7 | 12.3% | +0.0% |" in text
