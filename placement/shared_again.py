@@ -5,12 +5,13 @@ Every answer passes the judge like the plan itself, sampled percentiles included
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from placement.problem import DeviceCapacity, Operator
 from placement.shared_prepared import prepare_shared
 from placement.shared_problem import AgentLoad, Service, SharedProblem
+from placement.shared_routes import solve_routed
 from placement.shared_solve import Effort, SharedInfeasibleError, SharedSolution, SharedUndecidedError, solve_shared
 
 GAP = 1e-3
@@ -26,12 +27,24 @@ Keeps = Callable[[int, int], bool]
 """Whether an operator keeps an option, both by index."""
 
 
-def again(problem: SharedProblem, time_s: float, seed: int = 0) -> SharedSolution | str:
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The plan that answers are held against: dollars an hour, its gap, the kappas that it was solved at (none: no
+    relaxation is solved), and whether it splits traffic: then the answers may too."""
+
+    usd_per_hour: float
+    gap: float
+    kappas: Sequence[float]
+    splits: bool = False
+
+
+def again(problem: SharedProblem, time_s: float, *, splits: bool = False) -> SharedSolution | str:
     """The best plan; or `infeasible`, or `undecided` where time or solves were too few. Raises `ProblemError`."""
     if time_s <= 0.0:
         return "undecided"
+    solve = solve_routed if splits else solve_shared
     try:
-        return solve_shared(problem, effort=Effort(time_limit_s=time_s, gap=GAP, seed=seed))
+        return solve(problem, effort=Effort(time_limit_s=time_s, gap=GAP))
     except SharedInfeasibleError:
         return "infeasible"
     except SharedUndecidedError:

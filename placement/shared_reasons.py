@@ -7,12 +7,11 @@ through the sampled judge. Beside it stands the reduced cost of the program's re
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from placement.highs import relax
-from placement.shared_again import PLENTY, again, fixed, over_s, softened, with_counts, without_calls
+from placement.shared_again import PLENTY, Held, again, fixed, over_s, softened, with_counts, without_calls
 from placement.shared_milp import formulate_shared
 from placement.shared_presolve import dominating_levels
 from placement.shared_problem import Budget, SharedProblem
@@ -49,40 +48,37 @@ class SharedReason:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """The plan that options are held against: dollars an hour, the taken option, and the answer's kappas (none: no
-    relaxation is solved)."""
+class Place:
+    """An operator of an agent by their indices, and the options of it that the plan takes: several where it splits."""
 
-    usd_per_hour: float
-    taken: int | None
-    kappas: Sequence[float]
+    agent: int
+    operator: int
+    taken: frozenset[int]
 
 
 def shared_option_reasons(
-    problem: SharedProblem, held: Held, agent: int, operator: int, time_s: float = TIME_S
+    problem: SharedProblem, held: Held, place: Place, time_s: float = TIME_S
 ) -> tuple[SharedReason, ...]:
     """[option] the verdict. An operator whose alternative is not taken is judged as if it were."""
     end = time.monotonic() + time_s
-    better, reduced = _of_relaxation(problem, held, agent, operator)
+    better, reduced = _of_relaxation(problem, held, place)
     found: list[SharedReason] = []
-    count = len(problem.agents[agent].problem.operators[operator].options)
+    count = len(problem.agents[place.agent].problem.operators[place.operator].options)
     for option in range(count):
-        if option == held.taken:
+        if option in place.taken:
             reason = SharedReason("taken")
         elif better[option] is not None:
             reason = SharedReason("dominated", better[option])
         else:
             share = max(0.0, end - time.monotonic()) / (count - option)
-            reason = _reason(fixed(problem, agent, operator, option), held.usd_per_hour, share)
+            reason = _reason(fixed(problem, place.agent, place.operator, option), held, share)
         found.append(replace(reason, reduced_cost_usd=reduced[option]))
     return tuple(found)
 
 
-def _of_relaxation(
-    problem: SharedProblem, held: Held, agent: int, operator: int
-) -> tuple[list[int | None], list[float | None]]:
+def _of_relaxation(problem: SharedProblem, held: Held, place: Place) -> tuple[list[int | None], list[float | None]]:
     """[option] the option whose level dominates it, and its reduced cost in dollars an hour."""
-    options = problem.agents[agent].problem.operators[operator].options
+    options = problem.agents[place.agent].problem.operators[place.operator].options
     if not held.kappas:
         return [None] * len(options), [None] * len(options)
     table = surrogate(problem, held.kappas, Aim())
@@ -92,14 +88,14 @@ def _of_relaxation(
     usd = held.usd_per_hour / 1000.0 or 1.0
     program = formulate_shared(table, usd)
     relaxed = relax(program.model, TIME_S)
-    columns = program.agents[agent].options[operator]
+    columns = program.agents[place.agent].options[place.operator]
     return better, [None if relaxed is None else relaxed.reduced_costs[column] * usd for column in columns]
 
 
-def _reason(problem: SharedProblem, best_usd: float, time_s: float) -> SharedReason:
+def _reason(problem: SharedProblem, held: Held, time_s: float) -> SharedReason:
     """The verdict on a problem in which the option is fixed."""
-    end = time.monotonic() + time_s
-    found = again(problem, time_s / 2.0)
+    end, best_usd = time.monotonic() + time_s, held.usd_per_hour
+    found = again(problem, time_s / 2.0, splits=held.splits)
     if isinstance(found, SharedSolution):
         return _held_against(found.evaluation.objective_usd_per_hour, best_usd)
     loosened: tuple[tuple[SharedVerdict, SharedProblem], ...] = (
@@ -109,7 +105,7 @@ def _reason(problem: SharedProblem, best_usd: float, time_s: float) -> SharedRea
         ("budget", replace(softened(problem, best_usd), budget=Budget())),
     )
     for verdict, table in loosened:
-        answer = again(table, end - time.monotonic())
+        answer = again(table, end - time.monotonic(), splits=held.splits)
         if isinstance(answer, SharedSolution):
             over = over_s(problem, answer)
             if verdict == "sla" and not over:  # the search with hard SLAs had ended before it found this plan

@@ -15,7 +15,7 @@ from ir.sla import Sla
 from placement.highs import Relaxation, relax
 from placement.milp import SLA_ROW
 from placement.milp_columns import seconds_unit
-from placement.shared_again import PLENTY, again, with_agent, with_counts, without_calls
+from placement.shared_again import PLENTY, Held, again, with_agent, with_counts, without_calls
 from placement.shared_milp import BUDGETS, SharedProgram, formulate_shared
 from placement.shared_problem import Budget, SharedProblem
 from placement.shared_solve import SharedSolution
@@ -72,25 +72,23 @@ class SharedPrices:
 _Cost = Callable[[SharedProblem], float]
 
 
-def shared_prices(
-    problem: SharedProblem, best_usd: float, gap: float, kappas: Sequence[float], time_s: float = TIME_S
-) -> SharedPrices:
-    """The limits without which the plan would cost less an hour by more than its own `gap`; `kappas` are its own."""
-    end = time.monotonic() + time_s
-    most = best_usd * (1.0 - max(_EQUAL, gap))
+def shared_prices(problem: SharedProblem, held: Held, time_s: float = TIME_S) -> SharedPrices:
+    """The limits without which the plan would cost less an hour by more than its own gap."""
+    end, best_usd = time.monotonic() + time_s, held.usd_per_hour
+    most = best_usd * (1.0 - max(_EQUAL, held.gap))
     is_complete = True
 
     def cost(loosened: SharedProblem) -> float:
         """Of the best plan of a loosened problem, the same as before where it is not cheaper by more than rounding."""
         nonlocal is_complete
-        found = again(loosened, end - time.monotonic())
+        found = again(loosened, end - time.monotonic(), splits=held.splits)
         if not isinstance(found, SharedSolution):
             is_complete = is_complete and time.monotonic() < end
             return best_usd
         usd = found.evaluation.objective_usd_per_hour
         return usd if usd < most else best_usd
 
-    duals = _duals(problem, best_usd, kappas)
+    duals = _duals(problem, best_usd, held.kappas)
     prices = (*_of_agents(problem, best_usd, duals, cost), *_of_devices(problem, best_usd, duals, cost))
     prices = (*prices, *_of_budgets(problem, best_usd, duals, cost))
     return SharedPrices(prices, is_complete)

@@ -12,9 +12,10 @@ from orchestrator.commands.explain_text import UnknownOperatorError
 from orchestrator.commands.text import table, usd
 from orchestrator.fleet_pipeline import FleetPlan
 from placement.problem import Operator, Option
+from placement.shared_again import Held
 from placement.shared_plans import Answer
 from placement.shared_problem import Level
-from placement.shared_reasons import Held, SharedReason, shared_option_reasons
+from placement.shared_reasons import Place, SharedReason, shared_option_reasons
 
 HEADER = ("", "pool", "visit", "cost/call", "replica", "source", "why not", "notes")
 NUMBERS = ("visit", "cost/call", "replica")
@@ -55,8 +56,16 @@ def _reasons(plan: FleetPlan, agent: int, index: int) -> Sequence[SharedReason |
     answer = plan.answer
     if answer is None:
         return [None] * len(plan.shared.agents[agent].problem.operators[index].options)
-    held = Held(answer.evaluation.objective_usd_per_hour, answer.placement.agents[agent].option[index], answer.kappas)
-    return shared_option_reasons(plan.shared.problem, held, agent, index)
+    chosen = answer.placement.agents[agent].option[index]
+    alone = {} if chosen is None else {chosen: 1.0}
+    place = Place(agent, index, frozenset(answer.placement.routes.get((agent, index), alone)))
+    return shared_option_reasons(plan.shared.problem, held_of(answer), place)
+
+
+def held_of(answer: Answer) -> Held:
+    """The plan, as answers are held against it."""
+    found = answer.evaluation
+    return Held(found.objective_usd_per_hour, answer.gap, answer.kappas, bool(answer.placement.routes))
 
 
 def _explanation(plan: FleetPlan, agent: int, index: int) -> Iterator[str]:

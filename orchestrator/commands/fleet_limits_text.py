@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ir.duration import format_duration
-from orchestrator.commands.fleet_explain_text import slack_text
+from orchestrator.commands.fleet_explain_text import held_of, slack_text
 from orchestrator.commands.text import table, usd
 from orchestrator.fleet_pipeline import FleetPlan
 from placement.shared_limits import Limit
@@ -70,8 +70,7 @@ def slack_rows(plan: FleetPlan, answer: Answer) -> Iterator[dict[str, Any]]:
 
 
 def _prices(plan: FleetPlan, answer: Answer) -> SharedPrices:
-    cost = answer.evaluation.objective_usd_per_hour
-    return shared_prices(plan.shared.problem, cost, answer.gap, answer.kappas)
+    return shared_prices(plan.shared.problem, held_of(answer))
 
 
 def _line(plan: FleetPlan, price: SharedPrice) -> str:

@@ -8,9 +8,9 @@ import pytest
 
 from ir.sla import Sla
 from placement.problem import ChooseNode, OpNode
-from placement.shared_again import again
+from placement.shared_again import Held, again
 from placement.shared_problem import Budget, SharedProblem
-from placement.shared_reasons import Held, SharedReason, shared_option_reasons
+from placement.shared_reasons import Place, SharedReason, shared_option_reasons
 from placement.shared_solve import SharedSolution, solve_shared
 from tests.placement.problems import chain
 from tests.placement.shared_problems import agent, level, op, shared
@@ -33,8 +33,10 @@ def table(limit_s: float, **rest: object) -> SharedProblem:
 
 def reasons(problem: SharedProblem) -> tuple[SharedReason, ...]:
     found = solve_shared(problem)
-    held = Held(found.evaluation.usd_per_hour, found.placement.agents[0].option[0], found.kappas)
-    return shared_option_reasons(problem, held, 0, 0, 30.0)
+    taken = found.placement.agents[0].option[0]
+    assert taken is not None
+    held = Held(found.evaluation.usd_per_hour, found.gap, found.kappas)
+    return shared_option_reasons(problem, held, Place(0, 0, frozenset([taken])), 30.0)
 
 
 def test_dearer_dominated_and_out_of_devices() -> None:
@@ -63,7 +65,7 @@ def test_over_a_budget() -> None:
 
 def test_without_kappas_no_relaxation_is_solved() -> None:
     problem = table(5.0)
-    found = shared_option_reasons(problem, Held(1.0, SLOW, ()), 0, 0, 30.0)
+    found = shared_option_reasons(problem, Held(1.0, 0.0, ()), Place(0, 0, frozenset([SLOW])), 30.0)
     assert [each.reduced_cost_usd for each in found] == [None] * 4
     assert found[DEAR] == SharedReason("dearer", more_usd=pytest.approx(3.0))
 
@@ -75,18 +77,18 @@ def test_an_operator_of_another_alternative_is_judged_as_if_taken() -> None:
     root = chain(ChooseNode(0, (chain(OpNode(0)), chain(OpNode(1)))))
     both = agent(problem.levels, root, one, two, rate=0.2, sla=load.problem.sla, choices=(("one", "two"),))
     problem = replace(problem, agents=(both,))
-    (reason,) = shared_option_reasons(problem, Held(1.0, None, ()), 0, 1, 30.0)
+    (reason,) = shared_option_reasons(problem, Held(1.0, 0.0, ()), Place(0, 1, frozenset()), 30.0)
     assert (reason.verdict, reason.more_usd) == ("dearer", pytest.approx(2.0))
 
 
 def test_a_plan_that_only_the_soft_search_finds_is_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[SharedProblem] = []
 
-    def late(problem: SharedProblem, time_s: float) -> SharedSolution | str:
+    def late(problem: SharedProblem, time_s: float, *, splits: bool) -> SharedSolution | str:
         asked.append(problem)
-        return "undecided" if len(asked) == 1 else again(problem, time_s)
+        return "undecided" if len(asked) == 1 else again(problem, time_s, splits=splits)
 
     monkeypatch.setattr("placement.shared_reasons.again", late)
-    _, fast, *_ = shared_option_reasons(table(5.0), Held(1.0, SLOW, ()), 0, 0, 30.0)
+    _, fast, *_ = shared_option_reasons(table(5.0), Held(1.0, 0.0, ()), Place(0, 0, frozenset([SLOW])), 30.0)
     # The soft SLA is kept, so the level at $3 is 2 dollars dearer, and misses nothing.
     assert (fast.verdict, fast.more_usd) == ("dearer", pytest.approx(2.0))

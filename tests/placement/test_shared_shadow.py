@@ -6,6 +6,7 @@ import pytest
 
 from ir.sla import Sla
 from placement.problem import OpNode
+from placement.shared_again import Held
 from placement.shared_problem import Budget, SharedProblem
 from placement.shared_shadow import SharedPrice, shared_prices
 from placement.shared_solve import solve_shared
@@ -22,7 +23,7 @@ def table(rate: float, limit_s: float, **rest: object) -> SharedProblem:
 
 def prices(problem: SharedProblem) -> tuple[SharedPrice, ...]:
     found = solve_shared(problem)
-    answer = shared_prices(problem, found.evaluation.usd_per_hour, found.gap, found.kappas, 60.0)
+    answer = shared_prices(problem, Held(found.evaluation.usd_per_hour, found.gap, found.kappas), 60.0)
     assert answer.is_complete
     return answer.prices
 
@@ -67,5 +68,5 @@ def test_limits_that_do_not_bind_have_no_price() -> None:
 
 
 def test_out_of_time_is_said() -> None:
-    answer = shared_prices(table(0.2, 0.8), 3.0, 0.0, (), 0.0)
+    answer = shared_prices(table(0.2, 0.8), Held(3.0, 0.0, ()), 0.0)
     assert (answer.prices, answer.is_complete) == ((), False)
