@@ -220,6 +220,7 @@ def _answer(solution: SharedSolution) -> Answer:
         solver=solution.solver,
         seconds=solution.spent.seconds,
         kappas=solution.kappas,
+        unsplit=solution.unsplit,
     )
 
 

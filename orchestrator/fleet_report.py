@@ -13,7 +13,8 @@ from orchestrator.fleet_pipeline import FleetPlan
 from orchestrator.fleet_provenance import assumptions_of_fleet
 from orchestrator.provenance import assumptions_of_agent
 from placement.shared_agent import AgentEvaluation
-from placement.shared_plans import Answer, call_usd, taken_options, taken_service
+from placement.shared_plans import Answer, call_usd
+from placement.taken import taken_by
 
 _SECONDS_PER_HOUR = 3600.0
 
@@ -70,12 +71,13 @@ class AgentRow:
 
 @dataclass(frozen=True, slots=True)
 class PlacedRow:
-    """One operator of an agent: its pool, the estimate of a visit, `factor` times as long as limits take it (`held_s`),
-    what it waits, what a run pays."""
+    """One operator of an agent, or its `share` of the runs: pool, estimate of a visit, `factor` times as long as limits
+    take it (`held_s`), what it waits (of a share the mean of all calls of the pool), what a run pays."""
 
     agent: str
     operator: str
     pool: str
+    share: float
     visits: float
     visit_s: float
     factor: float
@@ -88,8 +90,9 @@ def pool_rows(plan: FleetPlan, answer: Answer) -> Iterator[PoolRow]:
     """The levels with replicas, in the problem's order."""
     users: dict[int, list[str]] = {}
     for index, lowered in enumerate(plan.shared.agents):
-        for position, option in taken_options(plan.shared, index, answer.placement).items():
-            users.setdefault(option.pool, []).append(f"{lowered.problem.name}/{lowered.specs[position].id}")
+        for position, ways in taken_by(plan.shared, index, answer.placement).items():
+            for way in ways:
+                users.setdefault(way.option.pool, []).append(f"{lowered.problem.name}/{lowered.specs[position].id}")
     levels = zip(plan.shared.problem.levels, answer.evaluation.levels, answer.placement.replicas, strict=True)
     for index, (level, load, replicas) in enumerate(levels):
         if replicas:
@@ -146,23 +149,26 @@ def mean_s(verdict: AgentEvaluation) -> float:
 
 
 def placed_rows(plan: FleetPlan, answer: Answer) -> Iterator[PlacedRow]:
-    """Every operator that runs, agent by agent."""
+    """Every operator that runs, agent by agent; one whose traffic is split has a row for each pool."""
     for index, lowered in enumerate(plan.shared.agents):
         verdict = answer.evaluation.agents[index]
-        for position, option in taken_options(plan.shared, index, answer.placement).items():
+        for position, ways in taken_by(plan.shared, index, answer.placement).items():
             visits = lowered.specs[position].visits
-            factor = taken_service(plan.shared, index, answer.placement, position).factor_at(plan.shared.problem.margin)
-            yield PlacedRow(
-                agent=lowered.problem.name,
-                operator=lowered.specs[position].id,
-                pool=lowered.problem.pools[option.pool].id,
-                visits=visits,
-                visit_s=option.latency_s,
-                factor=factor,
-                held_s=factor * option.latency_s,
-                waiting_s=verdict.waiting_s[position],
-                usd_per_run=visits * call_usd(plan.shared, index, answer, position),
-            )
+            for way in ways:
+                at, factor = way.option.pool, way.service.factor_at(plan.shared.problem.margin)
+                is_split = len(ways) > 1
+                yield PlacedRow(
+                    agent=lowered.problem.name,
+                    operator=lowered.specs[position].id,
+                    pool=lowered.problem.pools[at].id,
+                    share=way.share,
+                    visits=visits * way.share,
+                    visit_s=way.option.latency_s,
+                    factor=factor,
+                    held_s=factor * way.option.latency_s,
+                    waiting_s=answer.evaluation.levels[at].waiting_s if is_split else verdict.waiting_s[position],
+                    usd_per_run=visits * way.share * call_usd(plan.shared, answer, way),
+                )
 
 
 def assumptions(plan: FleetPlan, answer: Answer) -> list[str]:
@@ -205,6 +211,7 @@ def fleet_json(plan: FleetPlan) -> dict[str, Any]:
         "bound_usd_per_hour": found.usd_per_hour * (1.0 - answer.gap) if answer.bounds_cost else None,
         "gap": answer.gap,
         "bound_scope": answer.bound_scope,
+        "unsplit": None if answer.unsplit is None else asdict(answer.unsplit),
         "margin": plan.load.margin,
         "budget": asdict(problem.budget),
         "samples": found.samples,

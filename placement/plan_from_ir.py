@@ -20,7 +20,7 @@ from placement.interval import latency_interval_s
 from placement.operators import OperatorSpec
 from placement.part_transfers import part_bytes
 from placement.plan_pools import write_pools
-from placement.problem import Edge, Option
+from placement.problem import Edge, Option, Transfer
 from placement.solve import Solution
 from placement.transfers import kv_size_bytes
 
@@ -37,11 +37,15 @@ class Heading:
 
 
 def plan_from_ir(
-    lowered: Lowered, solution: Solution, heading: Heading, pools: Sequence[plan.PlanPool] | None = None
+    lowered: Lowered,
+    solution: Solution,
+    heading: Heading,
+    pools: Sequence[plan.PlanPool] | None = None,
+    moves: Mapping[int, Transfer] | None = None,
 ) -> plan.Plan:
     """The plan document of a solution: its body from the last form of the IR, the rest from the solution.
 
-    `pools` None: those of a metered plan, sized for one run.
+    `pools` None: those of a metered plan, sized for one run. `moves` by edge stand for what the options taken need.
     """
     taken = _taken(lowered, solution)
     chosen = zip(lowered.structure.choices, solution.placement.alternative, strict=True)
@@ -53,7 +57,7 @@ def plan_from_ir(
         operators=[_operator(lowered, position, taken, calls) for position in taken],
         pools=write_pools(lowered, taken) if pools is None else list(pools),
         links=_links(lowered),
-        transfers=_transfers(lowered, taken),
+        transfers=_transfers(lowered, taken, moves or {}),
         sla=_sla(lowered),
         cost_basis="metered",
         promised=_promised(lowered, solution),
@@ -142,15 +146,15 @@ def _links(lowered: Lowered) -> list[plan.PlanLink]:
     ]
 
 
-def _transfers(lowered: Lowered, taken: Mapping[int, Option]) -> list[plan.PlanTransfer]:
+def _transfers(lowered: Lowered, taken: Mapping[int, Option], moves: Mapping[int, Transfer]) -> list[plan.PlanTransfer]:
     """Transfers between chosen operators that take time or cost something."""
     problem = lowered.problem
     found: list[plan.PlanTransfer] = []
     carried: list[Carried] = [edge.carries for edge in lowered.structure.edges if not edge.is_internal]
-    for edge, carries in zip(problem.edges, carried, strict=True):
+    for index, (edge, carries) in enumerate(zip(problem.edges, carried, strict=True)):
         if edge.src not in taken or edge.dst not in taken:
             continue
-        move = edge.table[place_pair(problem, edge, taken[edge.src], taken[edge.dst])]
+        move = moves.get(index) or edge.table[place_pair(problem, edge, taken[edge.src], taken[edge.dst])]
         if move.latency_s == 0.0 and move.cost_usd == 0.0:
             continue
         found.append(

@@ -6,7 +6,8 @@ a call costs, which is its part of pools that are paid by the hour.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from costmodel.errors import CostError, FleetError
@@ -21,8 +22,10 @@ from placement.problem import Option, Pool
 from placement.shared_agent import AgentEvaluation
 from placement.shared_evaluate import SharedEvaluation
 from placement.shared_from_ir import SharedLowered
-from placement.shared_problem import Level, Service, SharedPlacement
+from placement.shared_problem import Level, SharedPlacement
+from placement.shared_solve import Unsplit
 from placement.solve import Solution
+from placement.taken import Taken, group_names, mean_moves, taken_by
 from placement.turns import takes_turns
 
 _SECONDS_PER_HOUR = 3600.0
@@ -34,6 +37,7 @@ class Answer:
 
     `kappas` [agent] are those at which it was solved; none where it comes from elsewhere. `bounds_cost`: the objective
     is dollars, so that its gap says how much cheaper a plan could be; otherwise nothing is proven of dollars.
+    `unsplit`: the best plan found that splits no traffic, where this one does; None too where none was found.
     """
 
     placement: SharedPlacement
@@ -44,6 +48,7 @@ class Answer:
     seconds: float
     kappas: tuple[float, ...] = ()
     bounds_cost: bool = True
+    unsplit: Unsplit | None = None
 
 
 def write_plan(shared: SharedLowered, agent: int, answer: Answer, heading: Heading) -> plan.Plan:
@@ -52,14 +57,11 @@ def write_plan(shared: SharedLowered, agent: int, answer: Answer, heading: Headi
     Its bound is its part of the bound of all agents: its cost x (1 - gap), or 0 where the objective is not cost.
     """
     lowered, verdict = shared.agents[agent], answer.evaluation.agents[agent]
-    taken = taken_options(shared, agent, answer.placement)
-    pools = list(_pools(shared, answer, taken))
-    document = plan_from_ir(lowered, _solution(verdict, answer, agent), heading, pools)
-    priced = {lowered.specs[position].id: _promise(shared, agent, answer, position) for position in taken}
-    model = {lowered.specs[position].id: _model(shared, agent, answer, position) for position in taken}
-    operators = [
-        each.model_copy(update={"promised": priced[each.id], "model": model[each.id]}) for each in document.operators
-    ]
+    pools = list(_pools(shared, answer, agent))
+    moves = mean_moves(shared, agent, answer.placement)
+    document = plan_from_ir(lowered, _solution(verdict, answer, agent), heading, pools, moves)
+    changes = {lowered.specs[position].id: change for position, change in _changes(shared, agent, answer)}
+    operators = [each.model_copy(update=changes[each.id]) for each in document.operators]
     budget = shared.problem.budget
     limits = {
         "usd_per_hour": budget.usd_per_hour,
@@ -75,50 +77,61 @@ def write_plan(shared: SharedLowered, agent: int, answer: Answer, heading: Headi
     )
 
 
-def taken_options(shared: SharedLowered, agent: int, placement: SharedPlacement) -> dict[int, Option]:
-    """The option of each operator of an agent whose alternative is taken."""
-    rows = zip(shared.agents[agent].problem.operators, placement.agents[agent].option, strict=True)
-    return {position: each.options[option] for position, (each, option) in enumerate(rows) if option is not None}
-
-
-def taken_service(shared: SharedLowered, agent: int, placement: SharedPlacement, position: int) -> Service:
-    """What a visit of an operator that runs takes, as estimated."""
-    chosen = placement.agents[agent].option[position]
-    assert chosen is not None, "only operators that run take time"
-    return shared.problem.agents[agent].services[position][chosen]
-
-
-def call_usd(shared: SharedLowered, agent: int, answer: Answer, position: int) -> float:
-    """What a call of an operator costs: its fee, and its part of its level by the time that it keeps a slot busy."""
-    option = taken_options(shared, agent, answer.placement)[position]
-    slot_s = taken_service(shared, agent, answer.placement, position).held(shared.problem.margin).slot_s
-    level, load = shared.problem.levels[option.pool], answer.evaluation.levels[option.pool]
+def call_usd(shared: SharedLowered, answer: Answer, way: Taken) -> float:
+    """What a call costs on one of its ways: its fee, and its part of the level by the time it keeps a slot busy."""
+    slot_s = way.service.held(shared.problem.margin).slot_s
+    level, load = shared.problem.levels[way.option.pool], answer.evaluation.levels[way.option.pool]
     part = slot_s / load.busy_slots if load.busy_slots else 0.0
-    return option.cost_usd + part * load.replicas * level.usd_per_hour / _SECONDS_PER_HOUR
+    return way.option.cost_usd + part * load.replicas * level.usd_per_hour / _SECONDS_PER_HOUR
 
 
-def _model(shared: SharedLowered, agent: int, answer: Answer, position: int) -> str | None:
+def _model(shared: SharedLowered, agent: int, position: int, way: Taken) -> str | None:
     """The model of an operator: of a pool of several the one that its option is of."""
-    option = taken_options(shared, agent, answer.placement)[position]
-    loading = taken_service(shared, agent, answer.placement, position).loading
-    model = shared.problem.levels[option.pool].pool.model
+    loading = way.service.loading
+    model = shared.problem.levels[way.option.pool].pool.model
     if loading is not None or model is None:
         return None if loading is None else loading.model
     own = [name for name in model.split("+") if name in shared.agents[agent].specs[position].models]
     return own[0] if len(own) == 1 else model
 
 
-def _promise(shared: SharedLowered, agent: int, answer: Answer, position: int) -> plan.Promise:
+def _changes(shared: SharedLowered, agent: int, answer: Answer) -> Iterator[tuple[int, dict[str, object]]]:
+    """By operator what a plan of one agent that pays by the call says otherwise."""
+    groups = group_names(shared, agent, answer.placement)
+    for position, ways in taken_by(shared, agent, answer.placement).items():
+        change: dict[str, object] = {
+            "promised": _promise(shared, agent, answer, (position, ways)),
+            "model": _model(shared, agent, position, ways[0]),
+        }
+        if len(ways) > 1:
+            pools = shared.agents[agent].problem.pools
+            change["routes"] = [
+                plan.Route(pool=pools[way.option.pool].id, share=way.share, mean_s=way.option.latency_s) for way in ways
+            ]
+            change["group"] = groups.get(position)
+        yield position, change
+
+
+def _promise(shared: SharedLowered, agent: int, answer: Answer, taken: tuple[int, Sequence[Taken]]) -> plan.Promise:
     """The time of a visit as estimated, without the margin; what it waits at the planned load is a note."""
-    option = taken_options(shared, agent, answer.placement)[position]
+    position, ways = taken
+    first = ways[0].option
     waiting_s = answer.evaluation.agents[agent].waiting_s[position]
+    devices = [way.option.device_s for way in ways]
+    known = [each for each in devices if each is not None]
     return plan.Promise(
-        mean_s=option.latency_s,
-        cost_usd=call_usd(shared, agent, answer, position),
-        source=option.source,
-        notes=[*option.notes, *_switching(shared, answer, option), _waits(waiting_s)],
-        device_s=option.device_s,
+        mean_s=_mean(ways, [way.option.latency_s for way in ways]),
+        cost_usd=_mean(ways, [call_usd(shared, answer, way) for way in ways]),
+        source=first.source,
+        notes=[*first.notes, *_switching(shared, answer, first), _waits(waiting_s)],
+        device_s=_mean(ways, known) if len(known) == len(devices) else None,
     )
+
+
+def _mean(ways: Sequence[Taken], values: Sequence[float]) -> float:
+    if len(ways) == 1:
+        return values[0]
+    return math.fsum(way.share * value for way, value in zip(ways, values, strict=True))
 
 
 def _waits(waiting_s: float) -> str:
@@ -166,8 +179,9 @@ def _solution(verdict: AgentEvaluation, answer: Answer, agent: int) -> Solution:
     )
 
 
-def _pools(shared: SharedLowered, answer: Answer, taken: Mapping[int, Option]) -> Iterator[plan.PlanPool]:
-    for index in sorted({option.pool for option in taken.values()}):
+def _pools(shared: SharedLowered, answer: Answer, agent: int) -> Iterator[plan.PlanPool]:
+    taken = taken_by(shared, agent, answer.placement)
+    for index in sorted({way.option.pool for ways in taken.values() for way in ways}):
         yield _pool(shared.agents[0], shared.problem.levels[index], answer.placement.replicas[index])
 
 

@@ -74,7 +74,7 @@ def _agent(agent: AgentLoad, problem: SharedProblem) -> PreparedAgent:
         batches=tuple(map(batch_of, sizes)),
         batch_calls=tuple(map(_mean_size, sizes)),
         spreads=tuple(max(1.0, math.sqrt(2.0 * math.log(max(1.0, width)))) for width in widths),
-        group=_groups(agent.problem.groups, operators),
+        group=groups_of(agent.problem.groups, operators),
     )
 
 
@@ -138,7 +138,7 @@ def _width(node: FanoutNode, stat: Stat) -> float:
     return float(quantile(items(node), QUANTILE[stat]))
 
 
-def _groups(groups: tuple[tuple[int, ...], ...], operators: int) -> tuple[int, ...]:
+def groups_of(groups: tuple[tuple[int, ...], ...], operators: int) -> tuple[int, ...]:
     """[operator] the smallest member of its group; groups that share a member are one."""
     first = list(range(operators))
     for _ in groups:

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, replace
 from itertools import product
 
-from placement.evaluate import runs
+from placement.evaluate import exceeds, runs
 from placement.problem import DeviceCapacity
 from placement.shared_evaluate import SharedEvaluation, judge_prepared
 from placement.shared_flows import cheaper, flows_of
@@ -55,34 +55,42 @@ def solve_routed(
     splits. Raises as `solve_shared`.
     """
     began = time.monotonic()
+    table = surrogate(problem, [0.0] * len(problem.agents), aim)
     try:
         whole = solve_shared(problem, aim, effort, on_better)
-        start, before = whole.placement, whole.evaluation
-    except (SharedInfeasibleError, SharedUndecidedError):
+    except SharedInfeasibleError as error:
         left_s = effort.time_limit_s - (time.monotonic() - began)
-        if aim.latency or left_s <= 0.0:
-            raise
-        try:
-            whole = solve_shared(_roomy(problem), aim, replace(effort, time_limit_s=left_s))
-        except (SharedInfeasibleError, SharedUndecidedError):
-            whole = None
-        if whole is None:
-            raise
-        start, before = whole.placement, None
-    table = surrogate(problem, [0.0] * len(problem.agents), aim)
-    time_s = max(0.0, effort.time_limit_s - (time.monotonic() - began))
-    found = None if aim.latency else split(table, start, before, Search(effort.samples, effort.seed, time_s))
-    spent = replace(whole.spent, seconds=time.monotonic() - began)
-    if found is None and before is None:
-        raise SharedUndecidedError(
-            f"{problem.name}: no plan has each operator on one pool, and no split of the traffic that holds was found"
-        )
+        return _only(table, error, replace(effort, time_limit_s=left_s), on_better)
+    time_s = effort.time_limit_s - (time.monotonic() - began)
+    found = split(table, whole.placement, whole.evaluation, Search(effort.samples, effort.seed, time_s))
+    if found is not None:
+        whole = _bounded(table, whole, whole.evaluation, found)
+    solution = replace(whole, spent=replace(whole.spent, seconds=time.monotonic() - began))
+    if found is not None and on_better:
+        on_better(solution)
+    return solution
+
+
+def _only(table: Surrogate, error: SharedInfeasibleError, effort: Effort, on_better: OnBetter | None) -> SharedSolution:
+    """A plan with a split where there is none without: from one with devices that are not there, which are given up.
+
+    Raises `error` where none is found.
+    """
+    began = time.monotonic()
+    if table.aim.latency or effort.time_limit_s <= 0.0:
+        raise error
+    try:
+        whole = solve_shared(_roomy(table.problem), table.aim, effort)
+    except (SharedInfeasibleError, SharedUndecidedError):
+        raise error from None
+    left_s = effort.time_limit_s - (time.monotonic() - began)
+    found = split(table, whole.placement, None, Search(effort.samples, effort.seed, left_s))
     if found is None:
-        return replace(whole, spent=spent)
-    better = replace(_bounded(table, whole, before, found), spent=spent)
+        raise error
+    solution = _bounded(table, whole, None, found)
     if on_better:
-        on_better(better)
-    return better
+        on_better(solution)
+    return solution
 
 
 def _roomy(problem: SharedProblem) -> SharedProblem:
@@ -135,9 +143,7 @@ def split(table: Surrogate, plan: SharedPlacement, before: SharedEvaluation | No
     `before` None: the plan takes more devices than there are, and any that fits will do. Moves are tried by what they
     save; each that the judge accepts is where the next begin.
     """
-    flows = flows_of(table, plan)
-    if flows is None:
-        return None
+    flows = None if table.aim.latency else flows_of(table, plan)
     end, judged = time.monotonic() + search.time_s, 0
     prepared = prepare_shared(table.problem)
     best: Split | None = None
@@ -154,10 +160,20 @@ def split(table: Surrogate, plan: SharedPlacement, before: SharedEvaluation | No
             placement = moved.placement()
             found = judge_prepared(prepared, placement, samples=search.samples, seed=search.seed)
             worth = _worth(table.aim, found)
-            if found.feasible and worth < least * (1.0 - _LEAST_GAIN):
+            if found.feasible and _is_fair(table.problem, found) and worth < least * (1.0 - _LEAST_GAIN):
                 flows, least, best = moved, worth, Split(placement, found, worth)
                 break
     return best
+
+
+def _is_fair(problem: SharedProblem, found: SharedEvaluation) -> bool:
+    """Whether runs that take the slowest of all routes keep the limit too, at mean times.
+
+    Otherwise a few of them would be sent where they are always late, since a percentile allows so many.
+    """
+    rows = zip(problem.agents, found.agents, strict=True)
+    slas = ((load.problem.sla, agent.formula_s) for load, agent in rows if load.problem.penalty_usd_per_s is None)
+    return all(sla is None or not exceeds(formula_s, sla.limit_s) for sla, formula_s in slas)
 
 
 def _worth(aim: Aim, found: SharedEvaluation) -> float:

@@ -110,7 +110,8 @@ class RayExecutor:
         self, inputs: Mapping[str, Json], *, run_id: str | None = None, on_event: OnEvent | None = None
     ) -> RunReport:
         """One run. `on_event` gets each record after it was logged. Raises `InputError` for inputs that do not fit."""
-        if self._router is None:
+        router = self._router
+        if router is None:
             raise SessionError("the executor has not been started; call start() first")
         name = run_id or f"run-{uuid.uuid4().hex[:12]}"
         if name in self._runs:
@@ -122,8 +123,7 @@ class RayExecutor:
             return await loop.run(inputs)
         finally:
             del self._runs[name]
-            if self._router is not None:
-                self._router.forget(name)
+            router.forget(name)
 
     def answer(self, run_id: str, instance: str, value: Json) -> None:
         """Answer the question of a run. Raises `KeyError` for a run that is not under way or does not ask it."""

@@ -16,6 +16,7 @@ from placement.shared_plans import Answer
 POOLS = ("pool", "device", "replicas", "slots", "busy", "cap", "waiting", "cost/hour")
 AGENTS = ("agent", "runs/s", "cost/hour", "cost/run", "mean", "worst", "SLA", "latency", "slack")
 HELD = ("factor", "held")
+SHARE = "share"
 OPERATORS = ("agent", "operator", "pool", "calls", "mean time", "waiting", "cost/run")
 
 
@@ -63,7 +64,20 @@ def _totals(plan: FleetPlan, answer: Answer) -> Iterator[str]:
         if row.switch_share
     )
     yield from _bound(plan, answer)
+    yield from _split(plan, answer)
     yield f"margin: {margin_text(plan.shared)}"
+
+
+def _split(plan: FleetPlan, answer: Answer) -> Iterator[str]:
+    names = {f"{row.agent}/{row.operator}": None for row in placed_rows(plan, answer) if row.share < 1.0}
+    if not names:
+        return
+    whole = answer.unsplit
+    without = "no plan without a split was found"
+    if whole is not None:
+        gap = f"gap {percent(whole.gap)} (of: {whole.bound_scope})"
+        without = f"the best plan found without a split is {usd(whole.usd_per_hour)} per hour, {gap}"
+    yield f"split: the runs of {', '.join(names)} are spread over several pools; {without}"
 
 
 def _bound(plan: FleetPlan, answer: Answer) -> Iterator[str]:
@@ -127,14 +141,17 @@ def _agent(row: AgentRow) -> tuple[str, ...]:
 
 
 def _placed(plan: FleetPlan, answer: Answer) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Heading and rows; with a margin of each time's own interval, two more columns say what limits see."""
+    """Heading and rows. Where each time has its own margin two more columns say what limits see; a split has one."""
     rows = list(placed_rows(plan, answer))
-    cells = [_operator(row) for row in rows]
-    if plan.load.margin != INTERVAL:
-        return OPERATORS, cells
-    held = [(f"x{row.factor:.4g}", format_duration(row.held_s)) for row in rows]
-    heading = (*OPERATORS[:5], *HELD, *OPERATORS[5:])
-    return heading, [(*cell[:5], *more, *cell[5:]) for cell, more in zip(cells, held, strict=True)]
+    heading, cells = OPERATORS, [_operator(row) for row in rows]
+    if plan.load.margin == INTERVAL:
+        held = [(f"x{row.factor:.4g}", format_duration(row.held_s)) for row in rows]
+        heading = (*heading[:5], *HELD, *heading[5:])
+        cells = [(*cell[:5], *more, *cell[5:]) for cell, more in zip(cells, held, strict=True)]
+    if any(row.share < 1.0 for row in rows):
+        heading = (*heading[:3], SHARE, *heading[3:])
+        cells = [(*cell[:3], f"{row.share:.1%}", *cell[3:]) for cell, row in zip(cells, rows, strict=True)]
+    return heading, cells
 
 
 def _operator(row: PlacedRow) -> tuple[str, ...]:

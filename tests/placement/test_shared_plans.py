@@ -6,8 +6,9 @@ from placement.plan_from_ir import Heading
 from placement.pricing import Pricing
 from placement.shared_evaluate import judge_shared
 from placement.shared_from_ir import AgentIr, SharedLowered, shared_from_ir
-from placement.shared_plans import Answer, call_usd, taken_options, write_plan
+from placement.shared_plans import Answer, call_usd, write_plan
 from placement.shared_solve import Effort, solve_shared
+from placement.taken import taken_by
 from tests.placement.sample_agents import answer_agent, cores, graph_op, h100, pricing, react_agent, speech_agent
 
 HEADING = Heading(
@@ -70,16 +71,16 @@ def test_a_calls_part_by_hand() -> None:
     # Only cores: `first` holds one for 1 ms x margin 1.25, so at 0.01 runs/s it keeps 0.0000125 cores busy. It is alone
     # in its pool of one core at 3.6 USD/h, and 36 runs an hour pay 3.6 USD: 0.1 USD a call.
     position = next(i for i, each in enumerate(shared.agents[0].specs) if each.id == "first")
-    load = answer.evaluation.levels[taken_options(shared, 0, answer.placement)[position].pool]
+    load = answer.evaluation.levels[taken_by(shared, 0, answer.placement)[position][0].option.pool]
     assert load.replicas == 1
     assert load.busy_slots == pytest.approx(0.0000125)
-    assert call_usd(shared, 0, answer, position) == pytest.approx(0.1)
+    assert call_usd(shared, answer, taken_by(shared, 0, answer.placement)[position][0]) == pytest.approx(0.1)
 
 
 def test_the_promise_is_the_estimate_and_waiting_is_told(both: tuple[SharedLowered, Answer]) -> None:
     shared, answer = both
-    taken = taken_options(shared, 0, answer.placement)
-    for each, option in zip(write_plan(shared, 0, answer, HEADING).operators, taken.values(), strict=True):
+    taken = [ways[0].option for ways in taken_by(shared, 0, answer.placement).values()]
+    for each, option in zip(write_plan(shared, 0, answer, HEADING).operators, taken, strict=True):
         assert each.promised.mean_s == option.latency_s
         assert any(note.startswith("waits ") for note in each.promised.notes)
 

@@ -1,6 +1,7 @@
 """Traffic that is split over levels: where it is strictly cheaper, where it is the only plan, and never worse."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,7 +17,7 @@ from placement.shared_routes import load_bound, solve_routed
 from placement.shared_solve import Effort, SharedInfeasibleError, SharedUndecidedError, solve_shared
 from placement.shared_surrogate import Aim, surrogate
 from tests.placement.problems import chain
-from tests.placement.shared_problems import agent, level, op, shared, small_shared
+from tests.placement.shared_problems import agent, at, level, op, shared, small_shared
 
 QUICK = Effort(time_limit_s=20.0, gap=0.0, samples=500)
 PAIR = (level("big", cap=0.8, usd=10.0), level("small", cap=0.8, usd=3.0))
@@ -88,6 +89,18 @@ def test_a_split_that_breaks_the_sla_is_not_taken() -> None:
     assert (held.placement.replicas, held.placement.routes) == ((2, 0), {})
 
 
+def test_no_run_is_sent_where_it_is_always_late() -> None:
+    # The 0.01 calls over one big one's cap are 1% of all: at 10 s each they are within what a p95 of 9.5 s allows, but
+    # each of them would be late.
+    problem = flow(0.81, small_s=10.0, sla=Sla("p95", 9.5))
+    late = at(0, replicas=(1, 1))
+    late = replace(late, routes={(0, 0): {0: 0.8 / 0.81, 1: 0.01 / 0.81}})
+    assert judge_shared(problem, late, samples=10_000).feasible
+    held = solve_routed(problem, effort=QUICK)
+    assert (held.placement.replicas, held.placement.routes) == ((2, 0), {})
+    assert solve_routed(flow(0.81, small_s=10.0, sla=Sla("p95", 30.0)), effort=QUICK).placement.replicas == (1, 1)
+
+
 @st.composite
 def busy_problems(draw: st.DrawFn) -> SharedProblem:
     """Problems whose operators keep several replicas of two or three levels busy, few of which there are."""
@@ -96,7 +109,7 @@ def busy_problems(draw: st.DrawFn) -> SharedProblem:
     agents: list[AgentLoad] = []
     for name in ("one", "two")[: draw(st.integers(1, 2))]:
         rows = [
-            op(f"o{index}", *((at, draw(st.integers(2, 40)) * 0.1, 0.0) for at in range(len(levels))))
+            op(f"o{index}", *((which, draw(st.integers(2, 40)) * 0.1, 0.0) for which in range(len(levels))))
             for index in range(draw(st.integers(1, 2)))
         ]
         sla = draw(st.sampled_from([None, Sla("p95", 5.0), Sla("p95", 20.0)]))
