@@ -26,6 +26,8 @@ def found(tpot: float) -> Report:
         layers=layers,
         products={"products.csv": {"all": Off(7, 0.123, 0.0)}},
         prefills=layers,
+        offline={"a100_40_sxm vLLM tp 1": (Off(19, 0.16, -0.16), 0.37)},
+        offline_left=5,
     )
 
 
@@ -52,3 +54,6 @@ def test_the_page_says_what_is_missed_and_why() -> None:
     assert "| T | M | a/b | 9 % | S |" in text
     assert "**Served data cover H100 and H200 only**" in text
     assert "| all | 7 | 12.3% | +0.0% |" in text
+    assert "| h100_sxm | 10 | 2 | 8.0% | 9.0% | 10.0% | 11.0% |" in text
+    assert "| a100_40_sxm vLLM tp 1 | 19 | 16.0% | -16.0% | 37% |" in text
+    assert "5 rows have another model" in text
