@@ -92,7 +92,7 @@ def fused_calls(runs: int) -> None:
     from orchestrator.pipeline import PlanRequest, lower, plan_module
 
     graph, devices = find_agent(Path(__file__), "counter").graph, load_fleet(ROOT / "examples/fleets/hp-co.yaml")
-    modules = [lower(graph), lower(graph, leave_out="fuse-cpu")]
+    modules = [lower(graph), lower(graph, leave_out={"fuse-cpu"})]
     plans = [plan for each in modules if (plan := plan_module(each, graph, devices, PlanRequest()).plan) is not None]
     assert [len(plan.operators) for plan in plans] == [1, 3]
     found = taking_turns(plans, {"text": "to be or not to be"}, runs)

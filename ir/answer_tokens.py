@@ -18,6 +18,13 @@ def answer_tokens(region: Region) -> float | None:
     return None if last is None else value_tokens(last.operands[0])
 
 
+def tool_tokens(react: control.ReactOp) -> float | None:
+    """Mean tokens that a tool tells the model between two turns, whichever tool it is; None where one states none."""
+    answers = [answer_tokens(region) for region in react.tools]
+    total = _sum(answers)
+    return total / len(answers) if answers and total is not None else total
+
+
 def value_tokens(value: SSAValue) -> float | None:
     """Mean tokens of a value.
 

@@ -189,7 +189,25 @@ def _prefill(run: _Run, op: llm.PrefillOp) -> list[object]:
         raise InterpretError(f"@{op.id.data} reads the KV of another prefix")
     if not isinstance(prompt, Prompt):
         raise InterpretError(f"@{op.id.data} reads tokens that are no prompt")
+    if op.continues is not None and prompt.messages and not _continues(run, prompt):
+        raise InterpretError(f"@{op.id.data} reads a prompt that does not begin with that of the turn before")
     return [State("kv", prompt), State("first", prompt)]
+
+
+def _continues(run: _Run, prompt: Prompt) -> bool:
+    """Whether a prompt begins with one whose KV a prefill that keeps it has left."""
+    kept = (value for key, value in run.values.items() if _keeps_kv(key.owner) and isinstance(value, State))
+    return any(_extends(prompt, value.prompt) for value in kept)
+
+
+def _keeps_kv(owner: Operation | Block) -> bool:
+    return isinstance(owner, llm.PrefillOp) and owner.continues is not None
+
+
+def _extends(prompt: Prompt, before: Prompt) -> bool:
+    earlier, now = list(before.messages or ()), list(prompt.messages or ())
+    same = (before.function, before.arguments) == (prompt.function, prompt.arguments)
+    return same and len(earlier) < len(now) and now[: len(earlier)] == earlier
 
 
 def _decode(run: _Run, op: llm.DecodeOp) -> list[object]:

@@ -5,13 +5,14 @@ A stage is the name of the pass after which it stands, or `capture` for the modu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from ir.passes.annotate_demand import AnnotateDemandPass
 from ir.passes.chunk_prefill import ChunkPrefillPass
+from ir.passes.continue_turns import ContinueTurnsPass
 from ir.passes.decompose_llm import DecomposeLlmPass
 from ir.passes.decompose_moe import DecomposeMoePass
 from ir.passes.decompose_tool import DecomposeToolPass
@@ -40,6 +41,7 @@ DEFAULT_PIPELINE: tuple[type[ModulePass], ...] = (
     SplitEncodePass,
     DecomposeLlmPass,
     HoistSharedPrefixPass,
+    ContinueTurnsPass,
     OffloadAttentionPass,
     OverlapTransferPass,
     DecomposeToolPass,
@@ -82,10 +84,10 @@ def run_passes(
     module: ModuleOp,
     stage: str | None = None,
     after_each: AfterEach | None = None,
-    leave_out: str | None = None,
+    leave_out: Set[str] = frozenset(),
     added: Sequence[ModulePass] = (),
 ) -> ModuleOp:
-    """Run the passes up to and with `stage` (None: all of them) but `leave_out`, in place; returns the module.
+    """Run the passes up to and with `stage` (None: all of them) but those that `leave_out` names, in place; returns it.
 
     `added` are passes of `ON_REQUEST`, each run at its place; `StageError` for any other.
     `after_each(stage, module)` is called for each stage that is reached, `capture` first. The module is verified
@@ -98,7 +100,7 @@ def run_passes(
     passes: list[ModulePass] = []
     for kind in _up_to(stage, STAGES, DEFAULT_PIPELINE):
         passes += [each for each in added if ON_REQUEST[each.name] == kind.name]
-        if kind.name != leave_out:
+        if kind.name not in leave_out:
             passes.append(kind())
     return _run(module, CAPTURE, passes, after_each)
 

@@ -137,7 +137,7 @@ def price_fleet(
     """The problem of all agents of a load, with levels that are `named`. Raises as `plan_fleet` does."""
     from costmodel.models import load_models
     from ir import view
-    from orchestrator.forms import SHARED_PREFIXES
+    from orchestrator.forms import KEPT_TURNS, SHARED_PREFIXES
     from placement.offer import NONE_NAMED
     from placement.pricing import Pricing
     from placement.shared_from_ir import AgentIr, shared_from_ir
@@ -150,7 +150,7 @@ def price_fleet(
     irs: list[AgentIr] = []
     for demand in load.agents:
         graph = _graph(graphs, demand)
-        module = lower(graph, leave_out=SHARED_PREFIXES)
+        module = lower(graph, leave_out={SHARED_PREFIXES, KEPT_TURNS})
         irs.append(AgentIr(view.entry(module), replace(demand, sla=demand.sla or graph.sla)))
     fitted = _calibration(request, fleet)
     return shared_from_ir(irs, Pricing(fleet, load_models(), request.precisions), load, fitted, named or NONE_NAMED)

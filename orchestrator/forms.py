@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 SHARED_PREFIXES = "hoist-shared-prefix"
 """The pass that makes the first form."""
 
+KEPT_TURNS = "continue-turns"
+"""The pass whose alternative needs all turns of a react on one replica; calls of a load are spread over several."""
+
 
 def shares_prefixes(module: ModuleOp) -> bool:
     """Whether calls of a module share the KV of a prefix."""

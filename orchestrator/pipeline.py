@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,7 +76,7 @@ class PlanResult:
         return self.plan is not None
 
 
-def lower(graph: Graph, stage: str | None = None, leave_out: str | None = None, added: str = "") -> ModuleOp:
+def lower(graph: Graph, stage: str | None = None, leave_out: Set[str] = frozenset(), added: str = "") -> ModuleOp:
     """The agent's IR after the passes up to `stage` (None: all of them), without `leave_out` and with those `added`."""
     from ir.pass_list import read_passes
     from ir.pipeline import run_passes
@@ -90,7 +91,7 @@ def price_agent(graph: Graph, fleet: Fleet, request: PlanRequest) -> Lowered:
     """The problem table of an agent on a fleet, each call by itself. Raises as `plan_agent` does."""
     from orchestrator.forms import SHARED_PREFIXES
 
-    return price_module(lower(graph, leave_out=SHARED_PREFIXES, added=request.passes), graph, fleet, request)
+    return price_module(lower(graph, leave_out={SHARED_PREFIXES}, added=request.passes), graph, fleet, request)
 
 
 def price_module(module: ModuleOp, graph: Graph, fleet: Fleet, request: PlanRequest) -> Lowered:
@@ -138,7 +139,7 @@ def plan_agent(graph: Graph, fleet: Fleet, request: PlanRequest) -> PlanResult:
     module = lower(graph, added=request.passes)
     if not shares_prefixes(module):
         return plan_module(module, graph, fleet, request)
-    alone = plan_module(lower(graph, leave_out=SHARED_PREFIXES, added=request.passes), graph, fleet, request)
+    alone = plan_module(lower(graph, leave_out={SHARED_PREFIXES}, added=request.passes), graph, fleet, request)
     try:
         return better(plan_module(module, graph, fleet, request), alone)
     except CostError as error:

@@ -74,7 +74,7 @@ def assumptions(asked: Sequence[Asked]) -> Iterator[str]:
 def _phase(spec: OperatorSpec, is_grouped: bool) -> str:
     if not spec.models:
         return FUNCTIONS
-    if spec.phase in WHOLE_PHASES:
+    if spec.phase in WHOLE_PHASES or spec.turns is not None:
         return PART
     if spec.phase == "run":
         return RUN

@@ -19,12 +19,19 @@ from costmodel.models import Model
 from costmodel.part import Half, estimate_encoder_part, estimate_half
 from costmodel.prefix import estimate_prefix, estimate_rest
 from costmodel.roofline import combined
+from costmodel.turns import estimate_turn
 from placement.operators import OperatorSpec
 from placement.part_pools import phase_fits, phase_pool
 from placement.pricing import Pricing, Refusal, Row, cpu_pool, usd_per_s
 
 TURNS = "each half of a decode pays for its own turns; other calls use its devices in between"
 """What offloaded attention assumes of metered devices: the rotation of batches in Chen et al. 2024, "Lamina"."""
+
+KEPT = (
+    "the KV of a turn stays while tools work, which costs nothing here; memory is left for as many calls that wait for "
+    "tools as compute at once"
+)
+"""What a prefill that goes on from the turn before assumes of metered devices."""
 
 _CORRECTED_AS: Mapping[str, Literal["prefill", "decode"]] = {
     "prefix_prefill": "prefill",
@@ -89,7 +96,7 @@ def roofline_rows(spec: OperatorSpec, device_class: DeviceClass, pricing: Pricin
 
 def _roofline_row(spec: OperatorSpec, seat: Seat, pricing: Pricing) -> Row | Refusal:
     pool = phase_pool(spec, seat.device_class, seat.model, seat.tp, seat.precision, seat.batch)
-    fit = phase_fits(spec, seat.device, seat.model, seat.tp, seat.precision, seat.batch)
+    fit = phase_fits(spec, seat.device, seat.model, seat.tp, seat.precision, _sequences(spec, seat, pricing))
     if not fit.ok:
         needed, available = f"{fit.needed_bytes / 1e9:.1f} GB", f"{fit.available_bytes / 1e9:.1f} GB"
         return Refusal(pool.id, f"memory: needs {needed} on each device, which may use {available}", is_limit=True)
@@ -120,6 +127,11 @@ def _roofline_row(spec: OperatorSpec, seat: Seat, pricing: Pricing) -> Row | Ref
     )
 
 
+def _sequences(spec: OperatorSpec, seat: Seat, pricing: Pricing) -> int:
+    """Calls whose KV is in memory: those that compute, and where turns find theirs as many whose tools work."""
+    return seat.batch if spec.turns is None else 2 * pricing.batch
+
+
 def _correction(spec: OperatorSpec, seat: Seat, corrections: Corrections | None) -> Correction | None:
     """How a calibration corrects a row: a part of a phase as the whole phase; None where there is no calibration."""
     if corrections is None:
@@ -136,6 +148,10 @@ def _estimate_prefill(spec: OperatorSpec, seat: Seat) -> Estimate:
     tokens_in, tokens_out = _tokens(spec)
     if spec.chunk_tokens is not None:
         return combined(_chunks(spec, seat, spec.chunk_tokens))
+    if spec.turns is not None:
+        at = seat.model, seat.device, seat.tp, seat.precision
+        found = estimate_turn(*at, spec.turns, tokens_in, tokens_out)
+        return replace(found, notes=(*found.notes, KEPT))
     if spec.prefix_tokens is not None:
         at = seat.model, seat.device, seat.tp, seat.precision
         return estimate_rest(*at, tokens_in=tokens_in, prefix_tokens=spec.prefix_tokens)

@@ -6,7 +6,7 @@ It starts the MILP, bounds its costs from above, and stands in where the MILP ru
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -57,18 +57,23 @@ def _alternatives(prepared: Prepared) -> Iterator[tuple[int, ...]]:
 
 
 def _constructions(around: Neighbourhood, alternative: tuple[int, ...]) -> Iterator[Answer]:
-    """One at each price; then, where one keeps the SLA and a cheaper second does not, some at prices between."""
+    """One at each price; then, where one keeps the SLA and a cheaper second does not, some at prices between.
+
+    None where a unit has no place at all, as in an alternative that is closed.
+    """
+    ways: dict[Unit, list[tuple[int, ...]]] = {}
+    for unit in around.units:
+        ways[unit] = candidates(around.prepared, unit)
+        if not ways[unit]:
+            return
     prices = _prices(around.prepared)
-    answers = [_construct(around, alternative, usd_per_s) for usd_per_s in prices]
-    found = [answer for answer in answers if answer]
+    found = [_construct(around, ways, alternative, usd_per_s) for usd_per_s in prices]
     yield from found
     high = next((index for index, answer in enumerate(found) if answer.score.over_s == 0.0), 0)
     low_usd_per_s, high_usd_per_s = prices[max(0, high - 1)], prices[high]
     for _ in range(BISECTIONS if high > 0 else 0):
         usd_per_s = (low_usd_per_s + high_usd_per_s) / 2.0
-        answer = _construct(around, alternative, usd_per_s)
-        if answer is None:
-            return
+        answer = _construct(around, ways, alternative, usd_per_s)
         yield answer
         if answer.score.over_s > 0.0:
             low_usd_per_s = usd_per_s
@@ -84,15 +89,23 @@ def _prices(prepared: Prepared) -> list[float]:
     return [typical * factor for factor in PRICES]
 
 
-def _construct(around: Neighbourhood, alternative: tuple[int, ...], usd_per_s: float) -> Answer | None:
-    """Gives each unit in turn the cheapest place that fits and is allowed beside those placed, or else the cheapest."""
+def _construct(
+    around: Neighbourhood,
+    ways: Mapping[Unit, Sequence[tuple[int, ...]]],
+    alternative: tuple[int, ...],
+    usd_per_s: float,
+) -> Answer:
+    """Gives each unit in turn the cheapest place that fits and is allowed beside those placed, or else the cheapest.
+
+    `ways` has at least one way to place each unit.
+    """
     prepared = around.prepared
     option: list[int | None] = [None] * len(prepared.problem.operators)
     left = dict(prepared.counts)
     opened: set[int] = set()
     for unit in around.units:
         best: tuple[tuple[bool, float, float], tuple[int, ...]] | None = None
-        for options in candidates(prepared, unit):
+        for options in ways[unit]:
             _place(option, unit, options)
             pool = prepared.problem.operators[unit[0]].options[options[0]].pool
             row = prepared.problem.pools[pool]
@@ -101,8 +114,7 @@ def _construct(around: Neighbourhood, alternative: tuple[int, ...], usd_per_s: f
             key = (not fits or math.isinf(cost), cost, 0.0 if pool in opened else float(row.tp))
             if best is None or key < best[0]:
                 best = key, options
-        if best is None:
-            return None
+        assert best is not None, "every unit has a place"
         _place(option, unit, best[1])
         pool = prepared.problem.operators[unit[0]].options[best[1][0]].pool
         if pool not in opened:

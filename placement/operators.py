@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from costmodel.turns import Turns
+
 Phase = Literal[
     "render",
     "prefix_prefill",
@@ -67,7 +69,8 @@ class OperatorSpec:
     context that an LLM's call may reach, for memory. `unsized` are the tools of a react whose answers nothing sizes, so
     that the mean prompt is unknown. `chunk_tokens` is how much of a prompt prefill reads at a time (None:
     all of it). `members` are the computes that were fused to this operator, in order; what they take and cost adds up.
-    `notes` are printed with every option.
+    `turns`: a prefill that goes on from the KV of the turn before, in a react of such turns. `notes` are printed with
+    every option.
     """
 
     id: str
@@ -91,16 +94,19 @@ class OperatorSpec:
     members: tuple[OperatorSpec, ...] = ()
     notes: tuple[str, ...] = ()
     prefix_tokens: float | None = None
+    turns: Turns | None = None
 
     @property
     def task(self) -> str:
-        """The operator's name in a profile: `<function>.<phase>`; a prefill after a shared prefix has its own."""
+        """The operator's name in a profile: `<function>.<phase>`; a prefill that finds KV has its own."""
+        if self.turns is not None:
+            return f"{self.function}.prefill_of_turns"
         if self.phase == "prefill" and self.prefix_tokens is not None:
             return f"{self.function}.prefill_after_prefix"
         return f"{self.function}.{self.phase}"
 
     @property
     def whole_task(self) -> str | None:
-        """The task of a prefill whose prefix is computed here, or apart from it; None for any other operator."""
-        is_part = self.phase == "prefix_prefill" or self.prefix_tokens is not None
+        """The task of a whole prefill, for one that makes or finds a part of its KV; None for any other operator."""
+        is_part = self.phase == "prefix_prefill" or self.prefix_tokens is not None or self.turns is not None
         return f"{self.function}.prefill" if is_part else None

@@ -186,7 +186,8 @@ class PlanOperator(Document):
     """One operator: what it is, where it runs, what was promised and what may happen when it fails.
 
     With several `routes` a run keeps the one that its first call took; operators with the same `group`, whose routes
-    are alike, take the same one.
+    are alike, take the same one. `continues`: in each turn of a react it finds the KV of the turn before, so that all
+    turns go to the same replica.
     """
 
     id: str
@@ -205,6 +206,7 @@ class PlanOperator(Document):
     timeout_s: float | None = None
     retries: int = 0
     stream: bool = False
+    continues: bool = False
     fallbacks: list[str] = []
     group: str | None = None
 

@@ -109,6 +109,7 @@ def _operator(
         timeout_s=spec.calls.timeout_s,
         retries=spec.calls.retries,
         stream=spec.calls.stream,
+        continues=spec.turns is not None,
     )
 
 

@@ -11,12 +11,13 @@ from dataclasses import replace
 from xdsl.ir import Operation
 
 from costmodel.errors import CostError
+from costmodel.turns import Turns
 from ir import view
-from ir.answer_tokens import answer_tokens
+from ir.answer_tokens import answer_tokens, tool_tokens
 from ir.dialects import cost
 from ir.dialects.assembly import names_of
 from ir.dialects.control import FusedOp, ReactOp
-from ir.dialects.llm import DecodeAttentionOp, DecodeLinearOp, DecodeOp, PrefixPrefillOp, RenderOp
+from ir.dialects.llm import DecodeAttentionOp, DecodeLinearOp, DecodeOp, PrefillOp, PrefixPrefillOp, RenderOp
 from ir.dialects.model import EncodeOp
 from ir.dialects.task import FunctionOp
 from ir.dialects.tool import ComputeOp
@@ -46,8 +47,13 @@ _HOST_STEPS = {"render": RENDER, "parse": PARSE}
 
 def read_specs(operations: Sequence[OperatorOp]) -> tuple[OperatorSpec, ...]:
     """The demand of each operator, in order. Raises `CostError` where a pass has not annotated visits."""
-    contexts, unsized = dict(_contexts(operations)), dict(_unsized(operations))
-    return tuple(replace(_spec(op, contexts), unsized=unsized.get(view.call_id(op), ())) for op in operations)
+    contexts, unsized, turns = dict(_contexts(operations)), dict(_unsized(operations)), dict(_turns(operations))
+    specs: list[OperatorSpec] = []
+    for op in operations:
+        call = view.call_id(op)
+        continued = turns.get(call) if isinstance(op, PrefillOp) and op.continues is not None else None
+        specs.append(replace(_spec(op, contexts), unsized=unsized.get(call, ()), turns=continued))
+    return tuple(specs)
 
 
 def _fused_spec(op: FusedOp, contexts: Mapping[str, float]) -> OperatorSpec:
@@ -138,6 +144,17 @@ def _unsized(operations: Sequence[OperatorOp]) -> Iterator[tuple[str, tuple[str,
         if isinstance(op, RenderOp) and react is not None and view.number(op, "tokens_in") is not None:
             tools = zip(names_of(react.tool_names), react.tools, strict=True)
             yield op.call.data, tuple(name for name, region in tools if answer_tokens(region) is None)
+
+
+def _turns(operations: Sequence[OperatorOp]) -> Iterator[tuple[str, Turns]]:
+    """By call of a text generator in a react, its turns; a tool that states no length counts as none.
+
+    That is refused elsewhere, since the mean prompt is then unknown too.
+    """
+    for op in operations:
+        react = view.turn_of(op)
+        if isinstance(op, RenderOp) and react is not None:
+            yield op.call.data, Turns(react.expect.value.data, tool_tokens(react) or 0.0)
 
 
 def _longest_answer(react: ReactOp) -> float:

@@ -31,6 +31,7 @@ A part of a model's work (attention apart from weights, an encoder apart from it
 """
 
 NO_PARTS = "a provisioned plan has no pools for parts of a model in this version"
+NO_KEPT_TURNS = "a provisioned plan keeps no KV between the turns of a react: each turn may go to another replica"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def ways_of(asked: Sequence[Asked], pricing: Pricing, calibration: Calibration |
 
     Raises as `options.rows_of` does, for an operator that nothing prices.
     """
-    parts = {each: Ways((), (f"{each.spec.id}: {NO_PARTS}",)) for each in asked if each.phase == PART}
+    parts = {each: Ways((), (f"{each.spec.id}: {_why_none(each)}",)) for each in asked if each.phase == PART}
     distinct = [each for each in dict.fromkeys(asked) if each.phase != PART]
     rows = {each: rows_of(replace(each.spec, context_tokens=each.context_tokens), pricing) for each in distinct}
     servings = [(each, row, serving) for each in distinct for row, serving in _servings(each, rows[each].rows, pricing)]
@@ -99,6 +100,10 @@ def ways_of(asked: Sequence[Asked], pricing: Pricing, calibration: Calibration |
     for each in distinct:
         alone[each] += [_whole(each, row, pricing, widest) for row in rows[each].rows if not _is_served(each, row)]
     return parts | {each: Ways(tuple(alone[each]), tuple(rejected[each])) for each in distinct}
+
+
+def _why_none(asked: Asked) -> str:
+    return NO_PARTS if asked.spec.turns is None else NO_KEPT_TURNS
 
 
 def is_known(source: str) -> bool:

@@ -41,7 +41,7 @@ from __future__ import annotations
 
 from abc import ABC
 
-from xdsl.dialects.builtin import ArrayAttr, FloatAttr, IntegerAttr, StringAttr
+from xdsl.dialects.builtin import ArrayAttr, FloatAttr, IntegerAttr, StringAttr, UnitAttr
 from xdsl.ir import Attribute, Dialect
 from xdsl.irdl import (
     irdl_op_definition,
@@ -157,7 +157,8 @@ class PrefillOp(ModelPartOp):
       : (!llm.tokens<900>) -> (!llm.kv<"llama3.1-8b", 900, ?>, !llm.tokens<1>)
 
     With `chunk_tokens`, so many tokens at a time, each chunk in a step of its own. With `prefix`, the KV of the first
-    tokens is there already, and only the rest passes through the model; `starts_with` says which tokens they are.
+    tokens is there already, and only the rest passes through the model; `starts_with` says which tokens they are. A
+    turn of a react that `continues` finds the KV of the turn before, the first one none.
     """
 
     name = "llm.prefill"
@@ -166,6 +167,7 @@ class PrefillOp(ModelPartOp):
     prefix = opt_operand_def(KvType)
     chunk_tokens = opt_prop_def(INTEGER)
     starts_with = opt_prop_def(PrefixAttr)
+    continues = opt_prop_def(UnitAttr)
     kv = result_def(KvType)
     first = result_def(TokensType)
 
@@ -178,6 +180,8 @@ class PrefillOp(ModelPartOp):
         super().verify_()
         self.check_kv(self.kv.type)
         self._check_prefix()
+        if self.continues is not None and (self.prefix is not None or self.chunk_tokens is not None):
+            raise VerifyException(f"@{self.id.data} continues the turn before, so it has no prefix and no chunk_tokens")
         if self.chunk_tokens is not None and self.chunk_tokens.value.data < 1:
             raise VerifyException(
                 f"chunk_tokens of @{self.id.data} must be at least 1, got {self.chunk_tokens.value.data}"

@@ -22,8 +22,9 @@ from costmodel.model_run import encoded_bytes, input_size, model_run_phases
 from costmodel.models import Model, load_models
 from costmodel.offload import activation_bytes
 from costmodel.prefix import prefix_work, rest_kv_bytes, rest_work
+from costmodel.turns import Turns, turn_kv_bytes, turn_work
 from costmodel.work import Work
-from ir.answer_tokens import answer_tokens
+from ir.answer_tokens import tool_tokens
 from ir.dialects import agent, comm, control, cost, llm, memory, model, moe, tool
 from ir.dialects.names import own_id
 from ir.dialects.values import value_bytes
@@ -70,10 +71,11 @@ def _annotate_visits(block: Block, visits: float | None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Tokens:
-    """Mean tokens of one call; None where they are not known."""
+    """Mean tokens of one call; None where they are not known. `turns`: it is the turn of a react."""
 
     tokens_in: float | None
     tokens_out: float | None
+    turns: Turns | None = None
 
 
 def _tokens_of_calls(inside: Sequence[Operation]) -> Iterator[tuple[str, _Tokens]]:
@@ -85,8 +87,12 @@ def _tokens_of_calls(inside: Sequence[Operation]) -> Iterator[tuple[str, _Tokens
         if isinstance(op, llm.RenderOp):
             tokens_out = generated.get(op.call.data)
             react = turn_of(op)
-            tokens_in = _count(op.result) if react is None else _mean_prompt(op, react, tokens_out)
-            yield op.call.data, _Tokens(tokens_in, tokens_out)
+            if react is None:
+                yield op.call.data, _Tokens(_count(op.result), tokens_out)
+            else:
+                told = tool_tokens(react)
+                turns = None if told is None else Turns(react.expect.value.data, told)
+                yield op.call.data, _Tokens(_mean_prompt(op, react, tokens_out), tokens_out, turns)
 
 
 def _mean_prompt(render: llm.RenderOp, react: control.ReactOp, tokens_out: float | None) -> float | None:
@@ -98,12 +104,8 @@ def _mean_prompt(render: llm.RenderOp, react: control.ReactOp, tokens_out: float
     tokens_in, turns = number(render, "tokens_in"), react.expect.value.data
     if turns == 1 or tokens_in is None:
         return tokens_in
-    answers = [answer_tokens(region) for region in react.tools]
-    known = [answer for answer in answers if answer is not None]
-    if tokens_out is None or len(known) < len(answers):
-        return None
-    tool_tokens = sum(known) / len(known) if known else 0.0
-    return tokens_in + (turns - 1) / 2 * (tokens_out + tool_tokens)
+    told = tool_tokens(react)
+    return None if tokens_out is None or told is None else tokens_in + (turns - 1) / 2 * (tokens_out + told)
 
 
 def _count(value: SSAValue) -> float | None:
@@ -148,8 +150,8 @@ def _annotate_call(
         case llm.PrefillOp():
             _set(op, "bytes_out", TOKEN_ID_BYTES)
             if tokens_in is not None:
-                _set_work(op, lambda model: _prefill_work(op, model, tokens_in))
-                _set_kv(op, lambda model: _prefill_kv_bytes(op, model, tokens_in))
+                _set_work(op, lambda model: _prefill_work(op, model, tokens, tokens_in))
+                _set_kv(op, lambda model: _prefill_kv_bytes(op, model, tokens, tokens_in))
         case comm.KvTransferOp():
             if tokens_in is not None:
                 _set_kv(op, lambda model: kv_bytes(model, tokens_in))
@@ -162,16 +164,20 @@ def _annotate_call(
             _set(op, "bytes_out", _scaled(tokens_out, TEXT_BYTES_PER_TOKEN))
 
 
-def _prefill_work(op: llm.PrefillOp, model: Model, tokens_in: float) -> Work:
+def _prefill_work(op: llm.PrefillOp, model: Model, tokens: _Tokens, tokens_in: float) -> Work:
     prefix_tokens, chunk = cached_tokens(op), op.chunk_tokens
+    if op.continues is not None and tokens.turns is not None and tokens.tokens_out is not None:
+        return turn_work(model, tokens.turns, tokens_in, tokens.tokens_out)
     if prefix_tokens is not None:
         return rest_work(model, tokens_in, prefix_tokens)
     return prefill_work(model, tokens_in) if chunk is None else chunked_prefill_work(model, tokens_in, chunk.value.data)
 
 
-def _prefill_kv_bytes(op: llm.PrefillOp, model: Model, tokens_in: float) -> float:
+def _prefill_kv_bytes(op: llm.PrefillOp, model: Model, tokens: _Tokens, tokens_in: float) -> float:
     """What a prefill adds to the KV that it finds."""
     prefix_tokens = cached_tokens(op)
+    if op.continues is not None and tokens.turns is not None and tokens.tokens_out is not None:
+        return turn_kv_bytes(model, tokens.turns, tokens_in, tokens.tokens_out)
     return kv_bytes(model, tokens_in) if prefix_tokens is None else rest_kv_bytes(model, tokens_in, prefix_tokens)
 
 

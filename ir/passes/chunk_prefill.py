@@ -28,7 +28,7 @@ from ir.dialects.llm import PrefillOp, TokensType
 class ChunkPrefillPass(ModulePass):
     """Gives each prefill `chunk_tokens` whose prompt is longer than that, or of a length that is not known.
 
-    One whose prompt begins with a shared prefix stays as it is: most of it is there already.
+    One whose prompt begins with a shared prefix, or continues the turn before, stays as it is: most of it is there.
     """
 
     name = "chunk-prefill"
@@ -39,7 +39,11 @@ class ChunkPrefillPass(ModulePass):
         if self.tokens < 1:
             raise PassFailedException(f"tokens must be at least 1, got {self.tokens}")
         for prefill in op.walk():
-            if isinstance(prefill, PrefillOp) and prefill.prefix is None and self._is_long(prefill):
+            if (
+                isinstance(prefill, PrefillOp)
+                and prefill.prefix is prefill.continues is None
+                and self._is_long(prefill)
+            ):
                 prefill.chunk_tokens = integer(self.tokens)
 
     def _is_long(self, prefill: PrefillOp) -> bool:

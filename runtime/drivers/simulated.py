@@ -18,6 +18,7 @@ from typing import cast
 from placement.plan import PlanOperator
 from runtime.drivers.cpu import CpuDriver
 from runtime.drivers.driver import Call, CallFailed, DriverSettings, PartTime, Result, arrived
+from runtime.drivers.kept_turns import KeptTurns
 from runtime.drivers.user_code import failure_of
 from runtime.events import Json
 from runtime.failure import Failure
@@ -34,6 +35,7 @@ class SimulatedDriver:
         self._settings = settings
         self._user_code: CpuDriver | None = None
         self._loaded: str | None = None
+        self._turns = KeptTurns(2 * settings.slots)
         self.wall_s_per_virtual_s = settings.time_scale
 
     async def start(self) -> None:
@@ -104,9 +106,13 @@ class SimulatedDriver:
             return (await self._user_code.perform(call, operator, operator.timeout_s)).value
         try:
             async with asyncio.timeout(operator.timeout_s):
-                return await asyncio.to_thread(make, call, operator, self._settings)
+                value = await asyncio.to_thread(make, call, operator, self._settings)
         except Exception as error:
             raise CallFailed(failure_of(error, operator.function, self._settings.root), 0.0) from None
+        if operator.continues:
+            handle = cast("dict[str, Json]", value)
+            return {**handle, "found": self._turns.next_turn(call, cast("list[Json]", handle["messages"]))}
+        return value
 
 
 def _prefill(call: Call, operator: PlanOperator, settings: DriverSettings) -> Json:

@@ -101,4 +101,4 @@ def test_a_model_inside_a_tool_is_no_step_of_the_turn() -> None:
     assert (turn_of(first), turn_of(second)) == (react, None)
     prefills = [op for op in react.walk() if isinstance(op, llm.PrefillOp)]
     # the prompt of the turn grows: 10 + 20 + 30; that of the model in the tool does not
-    assert [cost.amount(op, "tokens_in") for op in prefills] == [60, 60, 60, 50, 50, 50]
+    assert [cost.amount(op, "tokens_in") for op in prefills] == [60, 60, 60, 60, 50, 50, 50]

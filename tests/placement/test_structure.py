@@ -26,6 +26,12 @@ CALL = """
     2 < 1: answer"""
 """One call of a text generator, as it stands inside a react's turns."""
 
+CONTINUED = """[2]
+        0: answer_prefill
+        1 < 0: answer_decode
+      [3]"""
+"""Between the alternatives of a call in turns that go on from one another, and the last one."""
+
 
 @pytest.mark.parametrize(
     ("agent", "tree"),
@@ -87,7 +93,7 @@ def test_a_react_is_turns_and_between_them_rounds_of_one_tool_each() -> None:
       [1]
         0: lookup
 2 < 1: second"""
-    assert drawn(read_structure(graph_op(agents.react_agent))) == expected.strip()
+    assert drawn(read_structure(graph_op(agents.react_agent))) == expected.strip().replace("[2]", CONTINUED)
 
 
 def test_a_tool_that_no_turn_can_call_still_stands_in_the_tree() -> None:

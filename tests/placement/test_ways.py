@@ -7,11 +7,12 @@ from costmodel.llm import kv_bytes, weight_bytes
 from costmodel.memory import MARGIN
 from costmodel.models import load_models
 from costmodel.profile import ProfileRow
+from costmodel.turns import Turns
 from placement.operators import PriorTime
 from placement.service_times import Serving, ServingTimes, serving_times
 from placement.shared_problem import Service
 from placement.token_counts import of_cv
-from placement.ways import DECODE, FUNCTIONS, PREFILL, RUN, SERVE, Asked, Way, ways_of
+from placement.ways import DECODE, FUNCTIONS, NO_KEPT_TURNS, PART, PREFILL, RUN, SERVE, Asked, Way, ways_of
 from tests.placement.sample_agents import H100, call_spec, cores, h100, llm_spec, pricing, row
 
 LLAMA = load_models().model("llama3.1-8b")
@@ -100,3 +101,9 @@ def test_what_does_not_fit_says_so() -> None:
     found = ways_of([asked], pricing(h100(1)))[asked]
     assert found.ways == ()
     assert "needs 14" in found.rejected[0]
+
+
+def test_no_pool_of_several_replicas_keeps_the_kv_of_turns() -> None:
+    asked = Asked(llm_spec("prefill", turns=Turns(3, 50)), PART, IN, OUT)
+    ways = ways_of([asked], pricing(h100()))[asked]
+    assert (ways.ways, ways.rejected) == ((), (f"answer.prefill: {NO_KEPT_TURNS}",))

@@ -117,6 +117,18 @@ def test_a_group_whose_routes_differ(plans: Any) -> None:
     )
 
 
+def test_turns_whose_kv_may_be_on_another_replica(plans: Any) -> None:
+    def plan(replicas: int, *routes: Route) -> Plan:
+        operator = plans.operator("a", routes=list(routes)).model_copy(update={"continues": True})
+        pools = [plans.pool("cpu", replicas=replicas), plans.pool("other", replicas=1)]
+        return plans.plan([plans.op("a")], "a", operators=[operator], pools=pools)
+
+    compile(plan(1, Route(pool="cpu", share=1.0)))
+    why = r"operator 'a' continues the turns of a react, whose KV is on one replica, but 2 replicas may be asked"
+    refused(plan(2, Route(pool="cpu", share=1.0)), why)
+    refused(plan(1, Route(pool="cpu", share=0.5), Route(pool="other", share=0.5)), why)
+
+
 def test_tables_that_name_an_id_twice(plans: Any) -> None:
     refused(plans.plan([], "1", pools=[plans.pool(), plans.pool()]), "pool id 'cpu' is used twice")
     refused(

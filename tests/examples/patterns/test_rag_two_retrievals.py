@@ -89,7 +89,7 @@ def test_the_calls_share_their_system_prompt_where_it_pays(rag: ModuleType) -> N
     a40 = DeviceClass("a40", CATALOG.device("a40"), 1, "dc", None, "simulated", usd_per_hour=3.6)
     shared = plan_agent(graph, fleet(cores(1), a40), PlanRequest(calibration="none"))
     alone = plan_module(
-        lower(graph, leave_out="hoist-shared-prefix"), graph, fleet(cores(1), a40), PlanRequest(calibration="none")
+        lower(graph, leave_out={"hoist-shared-prefix"}), graph, fleet(cores(1), a40), PlanRequest(calibration="none")
     )
     assert shared.solution is not None
     assert alone.solution is not None

@@ -255,3 +255,13 @@ agent.graph @a(q) {
   agent.output %q : !agent.json
 }
 // CHECK: @prefill has a prefix and chunk_tokens; what follows a prefix is one chunk
+
+// -----
+
+agent.graph @a(q) {
+^bb0(%q : !agent.json):
+  %p = llm.render @render(q = %q) call "t" {function = #agent.function<"a.py", "f", "00">} : (!agent.json) -> !llm.tokens<9>
+  %kv, %first = llm.prefill @prefill %p call "t" models ["m"] {function = #agent.function<"a.py", "f", "00">, continues, chunk_tokens = 4 : i64} : (!llm.tokens<9>) -> (!llm.kv<"m", 9, ?>, !llm.tokens<1>)
+  agent.output %q : !agent.json
+}
+// CHECK: @prefill continues the turn before, so it has no prefix and no chunk_tokens
