@@ -148,7 +148,7 @@ def _tables(
     from orchestrator.forms import SHARED_PREFIXES
 
     first: Exception | None = None
-    for leave_out in (SHARED_PREFIXES, None):
+    for leave_out in ({SHARED_PREFIXES}, set[str]()):
         module = lower(graph, leave_out=leave_out, added=request.passes)
         try:
             before = price_module(module, graph, fleets[0], request)
