@@ -39,7 +39,7 @@ class FleetRequest:
     """How to plan: precisions that weights may have, and the solver's time and gap.
 
     `calibration` predicts text generators: `shipped`, the path of what `calibrate` wrote, or `none` for the roofline.
-    `objective` is what is minimised, as `parse_objective` reads it.
+    `objective` is what is minimised, as `parse_objective` reads it. `split`: an operator may be on several pools.
     """
 
     precisions: tuple[str, ...] = ("fp16",)
@@ -47,6 +47,7 @@ class FleetRequest:
     gap: float = GAP
     calibration: str = "shipped"
     objective: str = DEFAULT
+    split: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,7 @@ def plan_fleet(
             shared.problem,
             Effort(time_limit_s=request.time_limit_s, gap=request.gap),
             on_better=lambda better: tell(_told(better)),
+            split=request.split,
         )
         shared = replace(shared, problem=reached.problem)
         answer = replace(_answer(reached.solution), bounds_cost=objective.is_cost)

@@ -130,16 +130,23 @@ class Reached:
 
 
 def reach(
-    objective: Objective, problem: SharedProblem, effort: Effort, on_better: Callable[[SharedSolution], None]
+    objective: Objective,
+    problem: SharedProblem,
+    effort: Effort,
+    on_better: Callable[[SharedSolution], None],
+    *,
+    split: bool = True,
 ) -> Reached:
-    """Solves for an objective; one aim alone may split traffic. Raises as `solve_shared`."""
+    """Solves for an objective; with `split` one aim alone may split traffic. Raises as `solve_shared`."""
     from placement.shared_objectives import lexicographic, most_throughput, scaled
     from placement.shared_routes import solve_routed
+    from placement.shared_solve import solve_shared
 
     if not objective.aims:
         found = most_throughput(problem, effort)
         return Reached(scaled(problem, found.factor), found.solution, found.factor, found.refused)
     aims = [aim_of(weights) for weights in objective.aims]
     if len(aims) == 1:
-        return Reached(problem, solve_routed(problem, aims[0], effort, on_better))
+        solve = solve_routed if split else solve_shared
+        return Reached(problem, solve(problem, aims[0], effort, on_better))
     return Reached(problem, lexicographic(problem, aims, effort, WITHIN))

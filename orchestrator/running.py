@@ -75,8 +75,13 @@ def _option(lowered: Lowered, position: int, operator: PlanOperator) -> int:
     """The option of the pool; of several, the one whose time is nearest to what was promised."""
     pools, row = lowered.problem.pools, lowered.problem.operators[position]
     wanted = operator.routes[0].pool
+    if len(operator.routes) != 1:
+        raise RunningPlanError(
+            f"{operator.id} is spread over {len(operator.routes)} pools; such a plan cannot be changed step by step",
+            "plan the load anew, with --no-split if plans are to be changed later",
+        )
     found = [index for index, option in enumerate(row.options) if pools[option.pool].id == wanted]
-    if len(operator.routes) != 1 or not found:
+    if not found:
         raise RunningPlanError(f"{operator.id} runs on {wanted}, which is not among its options here", REMEDY)
     return min(found, key=lambda index: abs(row.options[index].latency_s - operator.promised.mean_s))
 

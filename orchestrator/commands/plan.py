@@ -47,6 +47,9 @@ def plan(
     ] = "shipped",
     time_limit: Annotated[str, typer.Option("--time-limit", metavar="TIME", help="Time for the solver.")] = "30s",
     objective: ObjectiveText = "cost",
+    no_split: Annotated[
+        bool, typer.Option("--no-split", help="With --load: each operator on one pool, as `replan` needs it.")
+    ] = False,
     explain: Annotated[
         str | None,
         typer.Option(
@@ -115,11 +118,17 @@ def plan(
         )
         check_explained(objective, explain)
         precisions = tuple(name.strip() for name in precision.split(","))
-        asked = FleetRequest(precisions, parse_duration_s(time_limit), calibration=calibration, objective=objective)
+        asked = FleetRequest(
+            precisions,
+            parse_duration_s(time_limit),
+            calibration=calibration,
+            objective=objective,
+            split=not no_split,
+        )
         options = LoadOptions(fleet, load, out, as_json, progress, explain, compare, what_if or ())
         return plan_load(files, options, asked)
     file = only(files)
-    check_alone(objective)
+    check_alone(objective, no_split=no_split)
     request = PlanRequest(
         sla=None if sla is None else parse_sla(sla),
         soft_usd_per_s=soft,

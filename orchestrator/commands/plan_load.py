@@ -59,10 +59,12 @@ def check_explained(objective: str, explain: str | None) -> None:
         )
 
 
-def check_alone(objective: str) -> None:
+def check_alone(objective: str, *, no_split: bool) -> None:
     """Raises `LoadOptionError` for a plan of one agent, which pays for what it uses, that is not to be the cheapest."""
     from orchestrator.objective import parse_objective
 
+    if no_split:
+        raise LoadOptionError("without --load every operator is on one pool", "leave --no-split out, or give --load")
     if not parse_objective(objective).is_cost:
         raise LoadOptionError(
             f"without --load a plan is the cheapest within its SLA, and the objective is {objective!r}",

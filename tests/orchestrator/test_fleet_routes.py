@@ -8,8 +8,10 @@ import pytest
 from costmodel.fleet import load_fleet
 from orchestrator.agent_files import find_all
 from orchestrator.commands.fleet_text import fleet_text
+from orchestrator.commands.plan_load import LoadOptionError, check_alone
 from orchestrator.fleet_pipeline import FleetPlan, FleetRequest, plan_fleet
 from orchestrator.fleet_report import agent_rows, fleet_json, placed_rows, pool_rows
+from orchestrator.running import RunningPlanError, running_together
 from placement.load_document import load_load
 from runtime.program import compile
 
@@ -84,3 +86,24 @@ def test_the_page_shows_this_plan(split: FleetPlan, project: Path) -> None:
     assert f"gap {answer.unsplit.gap:.0%} of that program) | ${answer.unsplit.usd_per_hour:.4g} |" in page
     told = f"{a40.share:.0%} of `transcribe` on {pools[a40.pool]} A40, {gaudi.share:.0%} on {pools[gaudi.pool]} Gaudi 3"
     assert f"| {told} | ${answer.evaluation.usd_per_hour:.4g} |" in page
+
+
+def test_no_split_plans_each_operator_on_one_pool_and_replan_refuses_a_split(
+    split: FleetPlan, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project)
+    whole = plan_fleet(
+        {each.name: each for each in split.graphs}, split.fleet, split.load, FleetRequest(split=False)
+    ).answer
+    assert whole is not None
+    assert split.answer is not None
+    assert split.answer.unsplit is not None
+    assert whole.placement.routes == {}
+    assert whole.evaluation.usd_per_hour == pytest.approx(split.answer.unsplit.usd_per_hour)
+    with pytest.raises(RunningPlanError, match=r"transcribe is spread over 2 pools.* --no-split"):
+        running_together(split.shared, split.plans)
+
+
+def test_without_a_load_there_is_nothing_to_split() -> None:
+    with pytest.raises(LoadOptionError, match="leave --no-split out"):
+        check_alone("cost", no_split=True)
