@@ -24,7 +24,11 @@ from placement.shared_units import Floats, Units, placements_of, units_of
 PRICES = (1e-9, 1e-3, 3e-3, 1e-2, 2e-2, 4e-2, 8e-2, 0.15, 0.3, 0.6, 1.2, 2.5, 5.0, 10.0, 30.0, 100.0, 1e3)
 """Prices of a second to try, in units of typical dollars over seconds."""
 
-STARTS = 5
+STARTS = 3
+MORE_STARTS = 5
+SMALL = 40
+"""Problems of at most so many units have time for more starts and for three levels at once."""
+
 MOST_SINGLES = 3000
 MOST_SIDE = 400
 MOST_PAIRS = 3000
@@ -57,7 +61,7 @@ def shared_greedy(
     built = _constructions(rows)
     merits = _merits(rows, built)
     best: SharedAnswer | None = None
-    for index in np.argsort(merits, kind="stable")[:STARTS]:
+    for index in np.argsort(merits, kind="stable")[: _starts(rows)]:
         levels = _improve(rows, built[:, index].copy(), float(merits[index]), end)
         answer = _answer(table, units, [int(level) for level in levels])
         if best is None or answer.score.rank < best.score.rank:
@@ -67,6 +71,10 @@ def shared_greedy(
         if time.monotonic() > end:
             break
     return best
+
+
+def _starts(rows: Batch) -> int:
+    return MORE_STARTS if len(rows.units.units) <= SMALL else STARTS
 
 
 def _alternatives(table: Surrogate) -> list[tuple[int, ...]] | None:
@@ -190,7 +198,9 @@ def _best(
 def _triples(
     rows: Batch, levels: Levels, moves: _Moves, singles: tuple[Floats, Floats, Floats]
 ) -> list[tuple[int, ...]]:
-    """Three levels whose users all go elsewhere, judged like `_pairs`; only where there are few such moves."""
+    """Three levels whose users all go elsewhere, judged like `_pairs`; of a small problem with few such moves."""
+    if len(levels) > SMALL:
+        return []
     cost, broken, seconds = singles
     users = {int(level): int((levels == level).sum()) for level in set(levels.tolist())}
     leaving = np.array([int(levels[members[0]]) for members in moves.members])

@@ -35,7 +35,8 @@ LARGE_FROM = 400
 """From so many options on, prices of seconds bound the cost before the program does."""
 
 BOUNDED_SHARE = 0.85
-"""The share of the time that this may take."""
+ALONE_SHARE = 0.95
+"""The share of the time that this may take, before the program and where too little is left for that."""
 
 PROGRAM_S = 0.01
 """Seconds for each option under which the program finds nothing more in a problem of that size."""
@@ -118,8 +119,9 @@ def _search(prepared: Prepared, limits: Limits, began: float) -> tuple[Answer | 
     end = began + limits.time_s
     bounded = None
     if options >= LARGE_FROM:
-        left_s = BOUNDED_SHARE * (end - time.monotonic())
-        bounded = search_bounded(prepared, limits.gap, left_s)
+        left_s = end - time.monotonic()
+        alone = (1.0 - BOUNDED_SHARE) * left_s < PROGRAM_S * options
+        bounded = search_bounded(prepared, limits.gap, (ALONE_SHARE if alone else BOUNDED_SHARE) * left_s)
     if bounded is None or bounded.placement is None:
         first = _first(prepared, limits)
     else:
