@@ -54,6 +54,5 @@ def test_the_page_says_what_is_missed_and_why() -> None:
     assert "| T | M | a/b | 9 % | S |" in text
     assert "**Served data cover H100 and H200 only**" in text
     assert "| all | 7 | 12.3% | +0.0% |" in text
-    assert "| h100_sxm | 10 | 2 | 8.0% | 9.0% | 10.0% | 11.0% |" in text
     assert "| a100_40_sxm vLLM tp 1 | 19 | 16.0% | -16.0% | 37% |" in text
     assert "5 rows have another model" in text
