@@ -89,9 +89,32 @@ def test_the_judge_accepts_it_and_it_is_never_worse_than_keeping_all(
         total = found.after.objective_usd_per_hour + found.change_usd
         assert total <= found.kept.objective_usd_per_hour * (1 + 1e-9)
         assert not found.forced
+    assert set(found.moved) - set(found.forced) <= _touched(before, running, kind, which)
     if kind == "load":
         agents = {agent for agent, _ in found.moved}
         assert found.forced or agents <= {which % len(before.agents)}
+
+
+def _touched(before: SharedProblem, running: SharedPlacement, kind: str, which: int) -> set[tuple[int, int]]:
+    """What may move: all of an agent with more load, else what runs on the class or level of the event, groups whole."""
+    found: set[tuple[int, int]] = set()
+    for agent_at, (load, placement) in enumerate(zip(before.agents, running.agents, strict=True)):
+        rows = load.problem.operators
+        if kind == "load":
+            found |= {(agent_at, index) for index in range(len(rows)) if agent_at == which % len(before.agents)}
+            continue
+        on = [None if option is None else rows[i].options[option].pool for i, option in enumerate(placement.option)]
+        hit = {i for i, place in enumerate(on) if place is None or _hit(before, place, kind, which)}
+        for group in load.problem.groups * len(load.problem.groups):
+            hit |= set(group) if hit & set(group) else set()
+        found |= {(agent_at, index) for index in hit}
+    return found
+
+
+def _hit(before: SharedProblem, place: int, kind: str, which: int) -> bool:
+    if kind == "price":
+        return place == which % len(before.levels)
+    return which >= len(before.capacities) or before.levels[place].pool.device == before.capacities[which].device
 
 
 def _event(before: SharedProblem, kind: str, which: int) -> SharedProblem:
