@@ -96,9 +96,11 @@ def pooled(seed: int, time_limit_s: float) -> tuple[str, bool]:
         used[level.pool.device] += count * level.pool.tp
     lost = next(device for device, _ in used.most_common() if device != CPU.name)
     rest = (replace(row, count=used[lost] - 1 if row.device == lost else row.count) for row in before.capacities)
+    began = time.process_time()
     found = replan_shared(before, running, replace(before, capacities=tuple(rest)), MovePrice(0.5))
+    cpu_s = time.process_time() - began
     text = (
-        f"       20   pools {seed:4} {found.seconds:9.3f} {'':9} {len(found.moved):5} {len(found.forced):6} "
+        f"       20   pools {seed:4} {found.seconds:9.3f} {cpu_s:9.3f} {len(found.moved):5} {len(found.forced):6} "
         f"{found.gap:8.2%}  ${found.before.usd_per_hour:.3f} -> ${found.after.usd_per_hour:.3f} an hour"
     )
     return text, found.after.feasible
@@ -131,7 +133,8 @@ def main(arguments: Sequence[str]) -> int:
                     return 1
         seconds = [line.seconds for line in lines]
         print(f"{operators:9} median {statistics.median(seconds):.3f} s, longest {max(seconds):.3f} s")
-    print("one agent of instances.py on shared pools, $0.50 an hour for a move, 10,000 samples for each verdict, once")
+    print("one agent of instances.py on shared pools, $0.50 an hour for a move, 10,000 samples for each verdict, once:")
+    print("operators  pools seed  replan_s     cpu_s moved forced      gap")
     for seed in range(wanted.pooled_seeds):
         text, feasible = pooled(seed, wanted.time_limit_s)
         print(text)

@@ -8,7 +8,7 @@ def test_the_replanning_benchmark_runs_at_a_small_size(project: Path) -> None:
     command += ["--pooled-seeds", "1"]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    header, columns, *lines, last, _, pools = done.stdout.splitlines()
+    header, columns, *lines, last, _, _, pools = done.stdout.splitlines()
     assert "one device of the busiest class lost" in header
     assert columns.split()[-1] == "anew_s/replan"
     assert [line.split()[1] for line in lines] == ["no", "yes"]

@@ -96,7 +96,7 @@ def test_the_judge_accepts_it_and_it_is_never_worse_than_keeping_all(
 
 
 def _touched(before: SharedProblem, running: SharedPlacement, kind: str, which: int) -> set[tuple[int, int]]:
-    """What may move: all of an agent with more load, else what runs on the class or level of the event, groups whole."""
+    """What may move: all of an agent with more load; else what runs on the class or level of the event, and groups."""
     found: set[tuple[int, int]] = set()
     for agent_at, (load, placement) in enumerate(zip(before.agents, running.agents, strict=True)):
         rows = load.problem.operators
