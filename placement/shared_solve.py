@@ -105,19 +105,20 @@ def solve_shared(
     aim: Aim = DOLLARS,
     effort: Effort = DEFAULT_EFFORT,
     on_better: OnBetter | None = None,
+    start: Sequence[Placement] | None = None,
 ) -> SharedSolution:
     """The best plan for the aim that the judge accepts, sampled percentiles included.
 
     Their upper confidence limits keep the SLAs too (`placement.confidence`), unless no such plan was found beside one
-    whose samples just keep them. `on_better` is called with each plan that is better than those before. Raises
-    `ProblemError`, `SharedInfeasibleError`, `SharedUndecidedError`, and `DisagreementError` for a mistake in the
-    program or the score.
+    whose samples just keep them. `start` are placements to begin with; `on_better` is called with each plan that is
+    better than those before. Raises `ProblemError`, `SharedInfeasibleError`, `SharedUndecidedError`, and
+    `DisagreementError` for a mistake in the program or the score.
     """
     began = time.monotonic()
     known = brackets(len(problem.agents))
     kappas: list[float] | None = [_first_kappa(agent) for agent in problem.agents]
     kept = _Kept(on_better)
-    start: Sequence[Placement] | None = None
+    has_answer = False
     longest_s, solves = 0.0, 0
     while kappas is not None and solves < MOST_SOLVES:
         spent_s = time.monotonic() - began
@@ -130,7 +131,7 @@ def solve_shared(
         if found.placements is None or found.score is None:
             kappas = lowered(known, kappas)
             continue
-        start = found.placements
+        start, has_answer = found.placements, True
         plan = SharedPlacement(found.placements, found.score.replicas)
         verdict = judge_shared(problem, plan, samples=effort.samples, seed=effort.seed)
         holds = surely_hold(problem, verdict)
@@ -140,7 +141,7 @@ def solve_shared(
         known = learn(known, kappas, holds)
         kappas = following(known, kappas, holds, accepted=kept.best is not None)
     best = kept.settled()
-    if best is None and kappas is None and not start:
+    if best is None and kappas is None and not has_answer:
         raise SharedInfeasibleError(f"{problem.name}: no plan keeps all limits, with waiting as at the levels' caps")
     if best is None:
         raise SharedUndecidedError(f"{problem.name}: the judge accepts none of the plans of {solves} solves")

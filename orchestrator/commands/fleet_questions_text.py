@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from orchestrator.fleet_pipeline import FleetPlan, FleetRequest
@@ -20,10 +21,16 @@ class FleetAnswers:
 
 @dataclass(frozen=True, slots=True)
 class FleetQuestions:
-    """What was asked beside the plan; where a part of it is explained, fleets of one class do not stand beside it."""
+    """What was asked beside the plan; where a part of it is explained, fleets of one class do not stand beside it.
+
+    `agent` is the one that the front is of; None: the slowest relative to its SLA.
+    """
 
     explains: bool = False
     what_if: Sequence[str] = ()
+    pareto: bool = False
+    agent: str | None = None
+    figure: Path | None = None
 
 
 def fleet_answers(
@@ -42,7 +49,27 @@ def fleet_answers(
         answers = fleet_what_if(graphs, plan, request, asked.what_if)
         found.lines.extend(fleet_what_if_lines(answers))
         found.document["what_if"] = fleet_what_if_json(answers)
+    if asked.pareto or asked.figure is not None:
+        _pareto(plan, request, asked, found)
     return found
+
+
+def _pareto(plan: FleetPlan, request: FleetRequest, asked: FleetQuestions, found: FleetAnswers) -> None:
+    from orchestrator.commands.fleet_pareto_text import (
+        draw_fleet_front,
+        fleet_pareto,
+        fleet_pareto_json,
+        fleet_pareto_lines,
+    )
+    from orchestrator.commands.pareto_figure import check_drawable
+
+    if asked.figure is not None:
+        check_drawable()
+    front = fleet_pareto(plan, asked.agent, request.time_limit_s)
+    found.lines.extend(fleet_pareto_lines(front, plan))
+    found.document["pareto"] = fleet_pareto_json(front, plan)
+    if asked.figure is not None:
+        draw_fleet_front(front, plan, asked.figure)
 
 
 def _homogeneous(plan: FleetPlan, request: FleetRequest, found: FleetAnswers) -> None:

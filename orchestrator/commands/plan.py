@@ -101,19 +101,17 @@ def plan(
     from orchestrator.report import plan_json
 
     if load is not None:
-        from orchestrator.commands.plan_load import LoadOptions, check_explained, plan_load, refuse
+        from orchestrator.commands.plan_load import FleetQuestions, LoadOptions, check_explained, plan_load, refuse
         from orchestrator.fleet_pipeline import FleetRequest
 
         refuse(
             {
-                "--agent": agent is not None,
+                "--agent": agent is not None and not pareto and figure is None,
                 "--sla": sla is not None,
                 "--soft": soft is not None,
                 "--batch": batch != 1,
                 "--passes": bool(passes),
                 "--explain cost": explain == COST,
-                "--pareto": pareto,
-                "--figure": figure is not None,
             }
         )
         check_explained(objective, explain)
@@ -125,8 +123,8 @@ def plan(
             objective=objective,
             split=not no_split,
         )
-        options = LoadOptions(fleet, load, out, as_json, progress, explain, compare, what_if or ())
-        return plan_load(files, options, asked)
+        beside = FleetQuestions(explain is not None, what_if or (), pareto, agent, figure)
+        return plan_load(files, LoadOptions(fleet, load, out, as_json, progress, explain, compare, beside), asked)
     file = only(files)
     check_alone(objective, no_split=no_split)
     request = PlanRequest(

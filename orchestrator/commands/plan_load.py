@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from orchestrator.commands.failure import INFEASIBLE
+from orchestrator.commands.fleet_questions_text import FleetQuestions
 from orchestrator.commands.text import json_text
 from orchestrator.errors import OrchestratorError
 
@@ -36,7 +37,7 @@ class LoadOptions:
     progress: bool | None
     explain: str | None = None
     compare: Path | None = None
-    what_if: Sequence[str] = ()
+    asked: FleetQuestions = field(default_factory=FleetQuestions)
 
 
 def refuse(given: dict[str, bool]) -> None:
@@ -85,7 +86,7 @@ def plan_load(files: Sequence[Path], options: LoadOptions, request: FleetRequest
     from costmodel.fleet import load_fleet
     from orchestrator.agent_files import check_functions, find_all
     from orchestrator.commands.fleet_compare_text import fleet_compare_json, fleet_compare_lines
-    from orchestrator.commands.fleet_questions_text import FleetQuestions, fleet_answers
+    from orchestrator.commands.fleet_questions_text import fleet_answers
     from orchestrator.commands.fleet_reasons import fleet_reasons_json, fleet_reasons_text
     from orchestrator.commands.fleet_text import fleet_text
     from orchestrator.fleet_compare import compare_file
@@ -100,8 +101,7 @@ def plan_load(files: Sequence[Path], options: LoadOptions, request: FleetRequest
     plan = plan_fleet(graphs, fleet, load, request, _tell if shows else None)
     if options.out is not None:
         write_plans(plan, options.out)
-    asked = FleetQuestions(options.explain is not None, options.what_if)
-    answers = fleet_answers(graphs, plan, request, asked)
+    answers = fleet_answers(graphs, plan, request, options.asked)
     compared = None if options.compare is None else compare_file(graphs, plan, request, options.compare)
     if options.as_json:
         reasons = {} if options.explain is None else fleet_reasons_json(plan, options.explain)
