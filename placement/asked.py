@@ -15,7 +15,7 @@ from placement.part_pools import WHOLE_PHASES
 from placement.shared_problem import CallLimit
 from placement.structure import Structure
 from placement.token_counts import ASSUMED_CV, Count, of_cv, of_p95, of_trace
-from placement.ways import DECODE, FUNCTIONS, PART, PREFILL, RUN, SERVE, Asked
+from placement.ways import DECODE, DECODE_ENCODED, ENCODE, FUNCTIONS, PART, PREFILL, RUN, SERVE, Asked
 
 ASSUMED = "the Azure conversation trace of 2023"
 
@@ -74,6 +74,8 @@ def assumptions(asked: Sequence[Asked]) -> Iterator[str]:
 def _phase(spec: OperatorSpec, is_grouped: bool) -> str:
     if not spec.models:
         return FUNCTIONS
+    if spec.phase in {"encode", "decode_encoded"}:
+        return ENCODE if spec.phase == "encode" else DECODE_ENCODED
     if spec.phase in WHOLE_PHASES or spec.turns is not None:
         return PART
     if spec.phase == "run":

@@ -190,8 +190,9 @@ def _pool(lowered: Lowered, level: Level, replicas: int) -> plan.PlanPool:
     pool = level.pool
     size: dict[str, object] = {"batch": level.slots, "replicas": replicas, "utilisation_cap": level.cap}
     if pool.model is not None and "+" not in pool.model:
+        written = serving_pool(lowered, pool, level.slots)
         phases = {"prefill", "decode"} & set(pool.id.split("/"))
-        return serving_pool(lowered, pool, level.slots).model_copy(update={**size, "phase": next(iter(phases), None)})
+        return written.model_copy(update={**size, "phase": next(iter(phases), written.phase)})
     fleet = lowered.pricing.fleet
     try:
         usd_per_hour = price(fleet.device_class(pool.device), fleet).usd_per_hour

@@ -27,10 +27,16 @@ BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 SERVE, PREFILL, DECODE, RUN, FUNCTIONS, PART = "serve", "prefill", "decode", "run", "functions", "part"
 """What a pool does: prompts and tokens of the same calls, only prompts, only tokens, runs of a model, functions.
 
-A part of a model's work (attention apart from weights, an encoder apart from its decoder) has no pool in this version.
+A part is a half of a decode, which has no pool: see `NO_HALVES`.
 """
 
-NO_PARTS = "a provisioned plan has no pools for parts of a model in this version"
+ENCODE, DECODE_ENCODED = "encoder", "decoder"
+"""Pools of an encoder apart from its decoder: each holds its own weights only."""
+
+NO_HALVES = (
+    "attention apart from its weights has no level: its memory also holds the KV of calls that are in the other half, "
+    "and at every token a call waits for both halves anew, which no slot of its own stands for"
+)
 NO_KEPT_TURNS = "a provisioned plan keeps no KV between the turns of a react: each turn may go to another replica"
 
 
@@ -103,7 +109,7 @@ def ways_of(asked: Sequence[Asked], pricing: Pricing, calibration: Calibration |
 
 
 def _why_none(asked: Asked) -> str:
-    return NO_PARTS if asked.spec.turns is None else NO_KEPT_TURNS
+    return NO_HALVES if asked.spec.turns is None else NO_KEPT_TURNS
 
 
 def is_known(source: str) -> bool:
@@ -196,4 +202,4 @@ def _sd_s(asked: Asked, row: Row, pricing: Pricing) -> float:
 
 def in_phase(pool: Pool, phase: str) -> Pool:
     """The pool of a class and model that does one thing; two that do different things are pools apart."""
-    return pool if phase == FUNCTIONS else replace(pool, id=f"{pool.id}/{phase}")
+    return pool if phase in {FUNCTIONS, ENCODE, DECODE_ENCODED} else replace(pool, id=f"{pool.id}/{phase}")
