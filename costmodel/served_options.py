@@ -85,6 +85,23 @@ def with_options(point: Point, served: Served, options: EngineOptions) -> Served
     )
 
 
+@dataclass(frozen=True, slots=True)
+class PrefixRatios:
+    """Times with a prefix in the cache over those without: a prompt alone, a first token, between tokens."""
+
+    prompt: float
+    first: float
+    between: float
+
+
+def prefix_ratios(point: Point, prefix_tokens: float) -> PrefixRatios:
+    """Where the cache holds the first `prefix_tokens` of every prompt, whole blocks of them, while all calls run."""
+    engine, coefficients = Engine(prefix_tokens=int(prefix_tokens)), _coefficients(point, DEFAULT)
+    alone = [chunked_prefill_s(coefficients, each, point.tokens_in) for each in (engine, Engine())]
+    first, between = _ratios(point, engine, point.concurrency)
+    return PrefixRatios(alone[0] / alone[1], first, between)
+
+
 def _coefficients(point: Point, efficiency: Efficiency) -> StepCoefficients:
     return step_coefficients(point.model, point.device, point.tp, point.precision, point.kv, efficiency=efficiency)
 

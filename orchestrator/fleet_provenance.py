@@ -74,7 +74,6 @@ def assumptions_of_fleet(shared: SharedLowered, answer: Answer) -> Iterator[str]
         )
     yield "a replica's step takes as long as with all its slots busy"
     yield f"weights in {' or '.join(pricing.precisions)}, KV in {KV_PRECISION}"
-    yield "prompts share no KV of a common prefix"
     yield from shared.assumptions
     replicas = answer.placement.replicas
     yield from dict.fromkeys(note for level, note in shared.level_notes.items() if replicas[level])

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from ir import view
+from ir.dialects.llm import PrefillOp
 from placement.load import AgentDemand, StatedCount, StatedTokens
 from placement.measured_sizes import Count as CountName
 from placement.operators import OperatorSpec
@@ -15,18 +17,22 @@ from placement.part_pools import WHOLE_PHASES
 from placement.shared_problem import CallLimit
 from placement.structure import Structure
 from placement.token_counts import ASSUMED_CV, Count, of_cv, of_p95, of_trace
-from placement.ways import DECODE, DECODE_ENCODED, ENCODE, FUNCTIONS, PART, PREFILL, RUN, SERVE, Asked
+from placement.ways import DECODE, DECODE_ENCODED, ENCODE, FUNCTIONS, PART, PREFILL, RUN, SERVE, Asked, Prefix
 
 ASSUMED = "the Azure conversation trace of 2023"
 
 
-def asked_of(specs: Sequence[OperatorSpec], structure: Structure, demand: AgentDemand) -> tuple[Asked, ...]:
+def asked_of(
+    specs: Sequence[OperatorSpec], structure: Structure, demand: AgentDemand, *, keeps_prefixes: bool = True
+) -> tuple[Asked, ...]:
     """Each operator with the kind of its pool and the counts of its call, its means replaced where the load says.
 
-    Prefill and decode of one group are served together; apart from a group each has a pool of its own.
+    Prefill and decode of one group are served together; apart from a group each has a pool of its own. A system prompt
+    is the same in all runs, so that replicas that read prompts may keep its KV.
     """
     together = {member for group in structure.groups for member in group}
     counts = dict(_counts(specs, demand))
+    prefixes = dict(_prefixes(structure)) if keeps_prefixes else {}
     found: list[Asked] = []
     for position, spec in enumerate(specs):
         tokens_in, tokens_out = counts.get(spec, (None, None))
@@ -34,7 +40,9 @@ def asked_of(specs: Sequence[OperatorSpec], structure: Structure, demand: AgentD
         if tokens_in is not None and tokens_out is not None:
             longest = spec.context_tokens + tokens_in.mean - (spec.tokens_in or 0.0)
             sized = replace(spec, tokens_in=tokens_in.mean, tokens_out=tokens_out.mean, context_tokens=longest)
-        found.append(Asked(sized, _phase(spec, position in together), tokens_in, tokens_out))
+        phase = _phase(spec, position in together)
+        prefix = prefixes.get(view.call_id(structure.operations[position])) if phase in {SERVE, PREFILL} else None
+        found.append(Asked(sized, phase, tokens_in, tokens_out, prefix))
     return tuple(found)
 
 
@@ -69,6 +77,21 @@ def assumptions(asked: Sequence[Asked]) -> Iterator[str]:
             f"token counts of {', '.join(assumed)} spread as in {ASSUMED} (deviation over mean: {spreads}); the load "
             "file's tokens: state others"
         )
+    prefixes = {each.spec.function: each.prefix for each in asked if each.prefix is not None}
+    for function, prefix in prefixes.items():
+        yield (
+            f"prompts of {function} begin with {prefix.tokens:g} tokens that are the same in every run: each replica "
+            "keeps their KV and reads only the rest"
+        )
+    if not prefixes:
+        yield "prompts share no KV of a common prefix"
+
+
+def _prefixes(structure: Structure) -> Iterator[tuple[str, Prefix]]:
+    """By call what all of its prompts begin with; a prompt that is read in chunks has none kept."""
+    for op in structure.operations:
+        if isinstance(op, PrefillOp) and op.starts_with is not None and op.chunk_tokens is None:
+            yield view.call_id(op), Prefix(op.starts_with.count, op.starts_with.sha256.data)
 
 
 def _phase(spec: OperatorSpec, is_grouped: bool) -> str:

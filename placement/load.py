@@ -85,12 +85,16 @@ class AgentDemand:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Every agent's demand, what all may take together, and the margin on times: one factor, or each its own."""
+    """Every agent's demand, what all may take together, and the margin on times: one factor, or each its own.
+
+    `keeps_prefixes`: replicas keep the KV of the system prompts that calls share.
+    """
 
     name: str
     agents: tuple[AgentDemand, ...]
     budget: Budget = field(default_factory=Budget)
     margin: Margin = DEFAULT_MARGIN
+    keeps_prefixes: bool = True
 
     @property
     def factor(self) -> float:

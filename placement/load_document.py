@@ -6,7 +6,7 @@ Turned into the frozen records of `load` at once; nothing else sees these classe
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
@@ -113,6 +113,7 @@ class LoadDocument(Document):
     agents: Annotated[list[AgentDocument], Field(min_length=1, max_length=1000)]
     budget: BudgetDocument = BudgetDocument()
     margin: Annotated[Margin, PlainValidator(_margin)] = DEFAULT_MARGIN
+    prefixes: Literal["kept", "read"] = "kept"
 
 
 PARTS: dict[str, type[Document]] = {
@@ -152,7 +153,7 @@ def _load(document: LoadDocument, path: Path) -> Load:
         raise LoadError(f"{path}: the agent {twice!r} stands twice; give one entry with the sum of the rates")
     budget = document.budget
     limits = Budget(budget.usd_per_hour, budget.watts, budget.gco2e_per_hour)
-    return Load(document.name, agents, limits, document.margin)
+    return Load(document.name, agents, limits, document.margin, document.prefixes == "kept")
 
 
 def _agent(document: AgentDocument, path: Path) -> AgentDemand:

@@ -19,7 +19,7 @@ from costmodel.spyre import is_spyre
 from placement.pricing import Pricing
 from placement.problem import Pool
 from placement.transfers import KV_PRECISION
-from placement.ways import RUN, SERVE, Asked, Way
+from placement.ways import RUN, SERVE, Asked, Way, kept_tokens
 
 PACK_CAP = 0.7
 """Share of a pack's one slot that may be busy."""
@@ -57,11 +57,11 @@ def packs(agents: Sequence[Sequence[Asked]], pricing: Pricing) -> Iterator[Pack]
     Larger packs first, at most `MOST_SETS` sets of models; only where weights and one call's longest KV of each model
     fit into the device's memory with margin. Nobody says that a Spyre card holds two models, so none is asked to.
     """
+    kept = kept_tokens(each for agent in agents for each in agent)
     for models in list(dict.fromkeys(sets_of(agents)))[:MOST_SETS]:
         longest = {
-            model: max(
-                (each.context_tokens for agent in agents for each in agent if _fits_phase(each, model)), default=0.0
-            )
+            model: kept.get(model, 0.0)
+            + max((each.context_tokens for agent in agents for each in agent if _fits_phase(each, model)), default=0.0)
             for model in models
         }
         for device_class in pricing.fleet.classes:

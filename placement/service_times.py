@@ -7,7 +7,7 @@ other callers; CPU cores and Spyre cards by the roofline and their own rules, wi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from costmodel.calibrated import UNLIKE
 from costmodel.calibration import Calibration, Quantity, choose
@@ -16,6 +16,7 @@ from costmodel.estimate import estimate_llm
 from costmodel.hardware import Device
 from costmodel.models import Model
 from costmodel.points import Point, demand, why_not_served
+from costmodel.served_options import prefix_ratios
 from costmodel.served_step import Steps, steps
 from costmodel.spyre import is_spyre, prefill_chunks
 from placement.transfers import KV_PRECISION
@@ -23,7 +24,10 @@ from placement.transfers import KV_PRECISION
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """`batch` calls at once of a model on `tp` devices; tokens are means of a call."""
+    """`batch` calls at once of a model on `tp` devices; tokens are means of a call.
+
+    Of every prompt the first `prefix_tokens` have their KV already, kept on the replica.
+    """
 
     model: Model
     device: Device
@@ -32,6 +36,7 @@ class Serving:
     tokens_in: float
     tokens_out: float
     batch: int
+    prefix_tokens: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ class ServingTimes:
 
     `token_s` between tokens while others' prompts share the steps, `decode_token_s` where no prompt does. `notes` say
     what the figures rest on. 80 % of measurements of such points take at most `prompt_factor` and `token_factor` times
-    as long; None where no calibration says.
+    as long; None where no calibration says. `whole_prompt_s` is a prompt alone without a kept prefix.
     """
 
     prompt_s: float
@@ -49,6 +54,7 @@ class ServingTimes:
     decode_token_s: float
     source: str
     notes: tuple[str, ...] = ()
+    whole_prompt_s: float = 0.0
     prompt_factor: float | None = None
     token_factor: float | None = None
 
@@ -77,13 +83,33 @@ def serving_times(asked: Sequence[Serving], calibration: Calibration | None = No
         else:
             found[index] = Unservable(reason)
     if calibration is None:
-        return found
+        return [_with_prefix(each, times) for each, times in zip(asked, found, strict=True)]
     for key, indices in by_key.items():
         points = [_point(asked[index]) for index in indices]
         predicted = steps(demand(points), calibration.coefficients[key])
         for row, index in enumerate(indices):
             found[index] = _calibrated(predicted, row, (calibration, points[row]))
-    return found
+    return [_with_prefix(each, times) for each, times in zip(asked, found, strict=True)]
+
+
+def _with_prefix(each: Serving, times: ServingTimes | Unservable) -> ServingTimes | Unservable:
+    """The times of prompts whose prefix is kept, by the ratios of the step model, which no measurement has checked."""
+    if isinstance(times, Unservable):
+        return times
+    whole = replace(times, whole_prompt_s=times.prompt_s)
+    if not 0.0 < each.prefix_tokens < each.tokens_in or is_spyre(each.device.id):
+        return whole
+    ratios = prefix_ratios(_point(each), each.prefix_tokens)
+    return replace(
+        whole,
+        prompt_s=ratios.prompt * times.prompt_s,
+        first_s=ratios.first * times.first_s,
+        token_s=max(ratios.between * times.token_s, times.decode_token_s),
+        notes=(
+            *times.notes,
+            f"the KV of the first {each.prefix_tokens:g} tokens is kept: uncalibrated, by the step model",
+        ),
+    )
 
 
 def _point(each: Serving) -> Point:

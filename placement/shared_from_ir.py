@@ -83,7 +83,7 @@ def shared_from_ir(
     """
     check_drivers(pricing.fleet)
     check_priced(pricing.fleet)
-    read = [_read(each, pricing) for each in agents]
+    read = [_read(each, pricing, load) for each in agents]
     every = [asked for _, of_agent in read for asked in of_agent]
     table = with_margin(ways_of(every, pricing, calibration), load.margin)
     found = [_Agent(ir, structure, asked, ()) for ir, (structure, asked) in zip(agents, read, strict=True)]
@@ -124,12 +124,12 @@ def _agent(
     )
 
 
-def _read(agent: AgentIr, pricing: Pricing) -> tuple[Structure, tuple[Asked, ...]]:
+def _read(agent: AgentIr, pricing: Pricing, load: Load) -> tuple[Structure, tuple[Asked, ...]]:
     structure = read_structure(agent.graph)
     known = [with_known_models(spec, pricing.models) for spec in read_specs(structure.operations)]
     specs = with_measured_sizes(known, pricing.fleet.profile)
     check_rules(agent.demand, specs, pricing.fleet)
-    return structure, asked_of(specs, structure, agent.demand)
+    return structure, asked_of(specs, structure, agent.demand, keeps_prefixes=load.keeps_prefixes)
 
 
 def _allowed(agent: _Agent, table: Mapping[Asked, Ways], several: Several, load: Load) -> Iterator[Ways]:

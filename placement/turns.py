@@ -24,7 +24,7 @@ from placement.pricing import Pricing
 from placement.problem import Pool
 from placement.shared_problem import Loading
 from placement.transfers import KV_PRECISION
-from placement.ways import RUN, SERVE, Asked, Way
+from placement.ways import RUN, SERVE, Asked, Way, kept_tokens
 
 MOST_MODELS = 3
 RAREST = 4
@@ -65,6 +65,8 @@ def turns(agents: Sequence[Sequence[Asked]], calls_per_s: Mapping[str, float], p
     for each in (asked for agent in agents for asked in agent if asked.phase in {SERVE, RUN}):
         for model in each.spec.models:
             longest[model] = max(longest.get(model, 0.0), each.context_tokens)
+    for model, tokens in kept_tokens(each for agent in agents for each in agent).items():
+        longest[model] = longest.get(model, 0.0) + tokens
     for models in list(_sets(agents, calls_per_s))[:MOST_SETS]:
         for device_class in pricing.fleet.classes:
             for precision in pricing.precisions:

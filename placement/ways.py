@@ -6,7 +6,7 @@ batches, and each visit is divided into time in a slot and time outside.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from costmodel.calibration import Calibration
@@ -41,13 +41,25 @@ NO_KEPT_TURNS = "a provisioned plan keeps no KV between the turns of a react: ea
 
 
 @dataclass(frozen=True, slots=True)
+class Prefix:
+    """So many tokens of the text with this hash."""
+
+    tokens: float
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
-    """An operator as a pool sees it: `phase` is one of those above; counts of its call where it has tokens."""
+    """An operator as a pool sees it: `phase` is one of those above; counts of its call where it has tokens.
+
+    `prefix` is what every prompt of its call begins with, where replicas keep the KV of that.
+    """
 
     spec: OperatorSpec
     phase: str
     tokens_in: Count | None = None
     tokens_out: Count | None = None
+    prefix: Prefix | None = None
 
     @property
     def context_tokens(self) -> float:
@@ -93,7 +105,10 @@ def ways_of(asked: Sequence[Asked], pricing: Pricing, calibration: Calibration |
     parts = {each: Ways((), (f"{each.spec.id}: {_why_none(each)}",)) for each in asked if each.phase == PART}
     distinct = [each for each in dict.fromkeys(asked) if each.phase != PART]
     rows = {each: rows_of(replace(each.spec, context_tokens=each.context_tokens), pricing) for each in distinct}
-    servings = [(each, row, serving) for each in distinct for row, serving in _servings(each, rows[each].rows, pricing)]
+    kept = kept_tokens(distinct)
+    servings = [
+        (each, row, serving) for each in distinct for row, serving in _servings(each, rows[each].rows, (pricing, kept))
+    ]
     times = serving_times([serving for _, _, serving in servings], calibration)
     alone: dict[Asked, list[Way]] = {each: [] for each in distinct}
     rejected = {each: list(rows[each].rejected) for each in distinct}
@@ -112,6 +127,16 @@ def _why_none(asked: Asked) -> str:
     return NO_HALVES if asked.spec.turns is None else NO_KEPT_TURNS
 
 
+def kept_tokens(asked: Iterable[Asked]) -> Mapping[str, float]:
+    """By model the tokens of all prefixes together, which each replica that reads prompts keeps the KV of."""
+    prefixes: dict[str, set[Prefix]] = {}
+    for each in asked:
+        if each.prefix is not None:
+            for model in each.spec.models:
+                prefixes.setdefault(model, set()).add(each.prefix)
+    return {model: sum(prefix.tokens for prefix in found) for model, found in prefixes.items()}
+
+
 def is_known(source: str) -> bool:
     """Whether a row's time was measured, or stated by who wrote the function."""
     return set(source.split(" and ")) <= {"profile", "prior"}
@@ -126,9 +151,12 @@ def _is_served(asked: Asked, row: Row) -> bool:
     return asked.phase in {SERVE, PREFILL, DECODE} and row.source in {"roofline", "calibrated"}
 
 
-def _servings(asked: Asked, rows: Sequence[Row], pricing: Pricing) -> Iterator[tuple[Row, Serving]]:
+def _servings(
+    asked: Asked, rows: Sequence[Row], prices: tuple[Pricing, Mapping[str, float]]
+) -> Iterator[tuple[Row, Serving]]:
     """Each row of a formula with each batch that its memory holds; a pool of prompts reads one at a time."""
-    tokens = asked.tokens_in, asked.tokens_out
+    tokens, (pricing, kept) = (asked.tokens_in, asked.tokens_out), prices
+    prefix_tokens = 0.0 if asked.prefix is None else asked.prefix.tokens
     for row in rows:
         device_class = pricing.fleet.device_class(row.pool.device)
         device, pool = device_class.device, row.pool
@@ -136,8 +164,10 @@ def _servings(asked: Asked, rows: Sequence[Row], pricing: Pricing) -> Iterator[t
             continue
         model, precision = pricing.models.model(pool.model or ""), pool.precision or ""
         for batch in BATCHES[:1] if asked.phase == PREFILL else BATCHES:
-            if fits(model, device, pool.tp, precision, batch, asked.context_tokens).ok:
-                yield row, Serving(model, device, pool.tp, precision, tokens[0].mean, tokens[1].mean, batch)
+            shared = 0.0 if asked.phase == DECODE else kept.get(model.id, 0.0) / batch
+            if fits(model, device, pool.tp, precision, batch, asked.context_tokens + shared).ok:
+                mean = tokens[0].mean, tokens[1].mean
+                yield row, Serving(model, device, pool.tp, precision, *mean, batch, prefix_tokens)
 
 
 def _served(asked: Asked, row: Row, serving: Serving, times: ServingTimes) -> Way:
@@ -148,9 +178,9 @@ def _served(asked: Asked, row: Row, serving: Serving, times: ServingTimes) -> Wa
         token_s = times.token_s if asked.phase == SERVE else times.decode_token_s
         slot_s, sd_s = asked.tokens_out.mean * token_s, asked.tokens_out.cv * asked.tokens_out.mean * token_s
     elif asked.phase == SERVE:
-        slot_s, sd_s = times.first_s, asked.tokens_in.cv * times.prompt_s
+        slot_s, sd_s = times.first_s, asked.tokens_in.cv * times.whole_prompt_s
     else:
-        slot_s, sd_s = times.prompt_s, asked.tokens_in.cv * times.prompt_s
+        slot_s, sd_s = times.prompt_s, asked.tokens_in.cv * times.whole_prompt_s
         outside_s = max(0.0, times.first_s - times.prompt_s)
     return Way(
         pool=in_phase(row.pool, asked.phase),

@@ -112,6 +112,30 @@ def test_each_time_may_have_the_margin_of_its_own_interval() -> None:
     assert fleet_json(plan)["margin"] == "interval"
 
 
+def test_system_prompts_are_kept_unless_the_load_says_otherwise() -> None:
+    load = Load("rag", (AgentDemand("rag_two_retrievals", 1.0, sla=Sla("p95", 4.0)),))
+    times: list[float] = []
+    for keeps in (True, False):
+        plan = plan_fleet(graphs(FIVE[2]), fleet(), replace(load, keeps_prefixes=keeps), FleetRequest())
+        assert plan.answer is not None
+        told = " ".join(fleet_json(plan)["assumptions"])
+        assert ("keeps their KV and reads only the rest" in told) == keeps
+        assert ("prompts share no KV of a common prefix" in told) != keeps
+        (agent,) = plan.shared.problem.agents
+        prefill = next(index for index, each in enumerate(agent.problem.operators) if ".prefill (colo" in each.id)
+        rows = zip(agent.problem.operators[prefill].options, agent.services[prefill], strict=True)
+        times.append(min(each.slot_s for option, each in rows if "h100" in agent.problem.pools[option.pool].id))
+    assert times[0] < times[1]
+
+
+def test_an_encoder_may_stand_apart_from_its_decoder() -> None:
+    (agent,) = planned(voice()).shared.problem.agents
+    halves = [each for each in agent.problem.operators if "(split)" in each.id]
+    assert [each.id for each in halves] == ["transcribe.encode (split)", "transcribe.decode_encoded (split)"]
+    parts = [{agent.problem.pools[option.pool].part for option in each.options} for each in halves]
+    assert parts == [{"encoder"}, {"decoder"}]
+
+
 def test_an_sla_that_nothing_keeps_is_infeasible_with_a_reason() -> None:
     plan = planned(voice(sla=Sla("p95", 0.2)))
     assert not plan.feasible

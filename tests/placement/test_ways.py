@@ -6,13 +6,30 @@ from costmodel.calibration import load_calibration
 from costmodel.llm import kv_bytes, weight_bytes
 from costmodel.memory import MARGIN
 from costmodel.models import load_models
+from costmodel.points import Point
 from costmodel.profile import ProfileRow
+from costmodel.served_options import prefix_ratios
 from costmodel.turns import Turns
 from placement.operators import PriorTime
 from placement.service_times import Serving, ServingTimes, serving_times
 from placement.shared_problem import Service
 from placement.token_counts import of_cv
-from placement.ways import DECODE, FUNCTIONS, NO_KEPT_TURNS, PART, PREFILL, RUN, SERVE, Asked, Way, ways_of
+from placement.ways import (
+    DECODE,
+    DECODE_ENCODED,
+    ENCODE,
+    FUNCTIONS,
+    NO_KEPT_TURNS,
+    PART,
+    PREFILL,
+    RUN,
+    SERVE,
+    Asked,
+    Prefix,
+    Way,
+    kept_tokens,
+    ways_of,
+)
 from tests.placement.sample_agents import H100, call_spec, cores, h100, llm_spec, pricing, row
 
 LLAMA = load_models().model("llama3.1-8b")
@@ -77,6 +94,40 @@ def test_batches_end_where_weights_and_the_long_contexts_kv_fill_the_memory() ->
     free = MARGIN * H100.mem_bytes - weight_bytes(LLAMA, "fp16")
     assert int(free / kv_bytes(LLAMA, 61_000, "fp16")) == 6
     assert [way.slots for way in of(asked, h100(1))] == [1, 2, 4]
+
+
+def test_a_kept_prefix_shortens_prompts_and_takes_memory() -> None:
+    prefix = Prefix(800.0, "9f86")
+    plain, kept = (Asked(llm_spec("prefill"), SERVE, IN, OUT, each) for each in (None, prefix))
+    one, other = ({way.slots: way.service for way in of(each, h100(1))} for each in (plain, kept))
+    point = Point(LLAMA, H100, 1, "fp16", 1000, 100, 16, "fp16")
+    ratio = prefix_ratios(point, 800.0).first
+    assert other[16].slot_s == pytest.approx(ratio * one[16].slot_s)
+    assert 0.2 < ratio < 1.0  # 200 of 1000 tokens are left, and a step has costs of its own
+    assert other[16].sd_s == one[16].sd_s  # the prompts vary by as many tokens as before
+    # 0.9 x 80 GB less 16.06 GB of weights: 55.94e9 / 131,072 = 426,788 tokens, 4 contexts of 106,000 but not 3,000 more
+    long = Asked(llm_spec("prefill", context_tokens=110_000.0), SERVE, of_cv(105_000, 0.0, ""), of_cv(1000, 0.0, ""))
+    assert int((MARGIN * H100.mem_bytes - weight_bytes(LLAMA, "fp16")) / kv_bytes(LLAMA, 1, "fp16")) == 426_788
+    assert [way.slots for way in of(long, h100(1))] == [1, 2, 4]
+    assert [way.slots for way in of(replace(long, prefix=Prefix(3000.0, "9f86")), h100(1))] == [1, 2]
+
+
+def test_prefixes_of_a_model_are_kept_once_each() -> None:
+    one, other = (Asked(llm_spec("prefill"), SERVE, IN, OUT, Prefix(800.0, each)) for each in ("9f86", "aa00"))
+    assert kept_tokens([one, one, other]) == {"llama3.1-8b": 1600.0}
+    assert kept_tokens([replace(one, prefix=None)]) == {}
+
+
+def test_an_encoder_apart_from_its_decoder_has_a_pool_with_its_own_weights() -> None:
+    spec = replace(
+        llm_spec("decode"), function="hear", phase="encode", models=("whisper-large-v3",), tokens_in=None, audio_s=4.0
+    )
+    encode = of(Asked(spec, ENCODE), h100(1))
+    decode = of(Asked(replace(spec, phase="decode_encoded"), DECODE_ENCODED), h100(1))
+    assert [way.pool.id for way in encode] == ["h100_sxm/whisper-large-v3/tp1/fp16/encoder"]
+    assert [way.pool.id for way in decode] == ["h100_sxm/whisper-large-v3/tp1/fp16/decoder"]
+    (whole,) = of(Asked(replace(spec, phase="run"), RUN), h100(1))
+    assert encode[0].service.slot_s + decode[0].service.slot_s == pytest.approx(whole.service.slot_s)
 
 
 def test_a_measured_row_is_one_call_at_a_time_with_its_deviation() -> None:
