@@ -97,6 +97,21 @@ def pick(flows: Sequence[Flow], fleet: Fleet, most: int = MOST_LEVELS) -> tuple[
     return tuple((spot, cap) for spot in spots for cap in CAPS if (spot, cap) in taken)
 
 
+def balanced(flows: Sequence[Flow], fleet: Fleet) -> tuple[tuple[Spot, float], ...]:
+    """For each class the cheapest level and the one with the least product of price and time, without the fastest.
+
+    For parts of a model, which stand beside the whole: a search over all levels of both would take far longer.
+    """
+    spots = list(dict.fromkeys(spot for flow in flows for spot in flow.ways))
+    scores = [_score(flows, spot, cap, rents(fleet, spot[0])) for spot in spots for cap in CAPS]
+    found: dict[tuple[Spot, float], None] = {}
+    for device in dict.fromkeys(score.device for score in scores):
+        mine = [score for score in scores if score.device == device]
+        for best in (min(mine, key=lambda one: one.whole_usd), min(mine, key=lambda one: one.whole_usd * one.mean_s)):
+            found[best.spot, best.cap] = None
+    return tuple(found)
+
+
 def cheapest(flows: Sequence[Flow], fleet: Fleet, cap: float, most: int) -> tuple[Spot, ...]:
     """The `most` cheapest spots for the whole load at a cap, with whole replicas."""
     spots = dict.fromkeys(spot for flow in flows for spot in flow.ways)

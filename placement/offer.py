@@ -10,14 +10,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from costmodel.fleet import Fleet
-from placement.levels import CAPS, MOST_LEVELS, Flow, Rent, Spot, cheapest, pick
+from placement.levels import CAPS, MOST_LEVELS, Flow, Rent, Spot, balanced, cheapest, pick
 from placement.load import AgentDemand
 from placement.packs import CLASSES_A_SET, PACK_CAP
 from placement.problem import Pool
 from placement.shared_problem import Level
 from placement.switching import switched
 from placement.turns import takes_turns
-from placement.ways import FUNCTIONS, Asked, Way, Ways
+from placement.ways import DECODE_ENCODED, ENCODE, FUNCTIONS, Asked, Way, Ways
 
 LevelKey = tuple[Spot, float, str | None]
 """A pool with slots, a cap, and the tenant that it is for."""
@@ -71,7 +71,8 @@ def _few(flows: Sequence[Flow], phase: str, tenant: str | None, fleet: Fleet) ->
         return [(spot, PACK_CAP, tenant) for spot in _that_pay(flows, fleet)]
     if phase == _PACK:
         return [(spot, PACK_CAP, tenant) for spot in cheapest(flows, fleet, PACK_CAP, CLASSES_A_SET)]
-    return [(spot, cap, tenant) for spot, cap in pick(flows, fleet)]
+    chosen = balanced(flows, fleet) if phase in {ENCODE, DECODE_ENCODED} else pick(flows, fleet)
+    return [(spot, cap, tenant) for spot, cap in chosen]
 
 
 def _every(flows: Sequence[Flow], phase: str, tenant: str | None) -> Iterator[LevelKey]:
