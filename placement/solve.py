@@ -34,9 +34,13 @@ SOFT_BOUND_SCOPE = f"{BOUND_SCOPE}, cost plus SLA penalty"
 LARGE_FROM = 400
 """From so many options on, prices of seconds bound the cost before the program does."""
 
+ROUGH_FROM, ROUGH_GAP = 250, 0.005
+"""Options and gap from which on it is tried first where no device is scarce: quick, but seldom the last thousandth."""
+
+ROUGH_SHARE = 0.25
 BOUNDED_SHARE = 0.85
 ALONE_SHARE = 0.95
-"""The share of the time that this may take, before the program and where too little is left for that."""
+"""The share of the time that this may take: in smaller problems, before the program, and where too little is left."""
 
 PROGRAM_S = 0.01
 """Seconds for each option under which the program finds nothing more in a problem of that size."""
@@ -122,6 +126,8 @@ def _search(prepared: Prepared, limits: Limits, began: float) -> tuple[Answer | 
         left_s = end - time.monotonic()
         alone = (1.0 - BOUNDED_SHARE) * left_s < PROGRAM_S * options
         bounded = search_bounded(prepared, limits.gap, (ALONE_SHARE if alone else BOUNDED_SHARE) * left_s)
+    elif options >= ROUGH_FROM and limits.gap >= ROUGH_GAP and not is_scarce(prepared):
+        bounded = search_bounded(prepared, limits.gap, ROUGH_SHARE * (end - time.monotonic()))
     if bounded is None or bounded.placement is None:
         first = _first(prepared, limits)
     else:
