@@ -23,7 +23,12 @@ ASSUMED = "the Azure conversation trace of 2023"
 
 
 def asked_of(
-    specs: Sequence[OperatorSpec], structure: Structure, demand: AgentDemand, *, keeps_prefixes: bool = True
+    specs: Sequence[OperatorSpec],
+    structure: Structure,
+    demand: AgentDemand,
+    *,
+    keeps_prefixes: bool = False,
+    splits_encoders: bool = False,
 ) -> tuple[Asked, ...]:
     """Each operator with the kind of its pool and the counts of its call, its means replaced where the load says.
 
@@ -40,7 +45,7 @@ def asked_of(
         if tokens_in is not None and tokens_out is not None:
             longest = spec.context_tokens + tokens_in.mean - (spec.tokens_in or 0.0)
             sized = replace(spec, tokens_in=tokens_in.mean, tokens_out=tokens_out.mean, context_tokens=longest)
-        phase = _phase(spec, position in together)
+        phase = _phase(spec, position in together, splits_encoders)
         prefix = prefixes.get(view.call_id(structure.operations[position])) if phase in {SERVE, PREFILL} else None
         found.append(Asked(sized, phase, tokens_in, tokens_out, prefix))
     return tuple(found)
@@ -94,10 +99,10 @@ def _prefixes(structure: Structure) -> Iterator[tuple[str, Prefix]]:
             yield view.call_id(op), Prefix(op.starts_with.count, op.starts_with.sha256.data)
 
 
-def _phase(spec: OperatorSpec, is_grouped: bool) -> str:
+def _phase(spec: OperatorSpec, is_grouped: bool, splits_encoders: bool) -> str:
     if not spec.models:
         return FUNCTIONS
-    if spec.phase in {"encode", "decode_encoded"}:
+    if spec.phase in {"encode", "decode_encoded"} and splits_encoders:
         return ENCODE if spec.phase == "encode" else DECODE_ENCODED
     if spec.phase in WHOLE_PHASES or spec.turns is not None:
         return PART

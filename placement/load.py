@@ -87,14 +87,16 @@ class AgentDemand:
 class Load:
     """Every agent's demand, what all may take together, and the margin on times: one factor, or each its own.
 
-    `keeps_prefixes`: replicas keep the KV of the system prompts that calls share.
+    `keeps_prefixes`: replicas keep the KV of the system prompts that calls share. `splits_encoders`: an encoder may
+    stand apart from its decoder.
     """
 
     name: str
     agents: tuple[AgentDemand, ...]
     budget: Budget = field(default_factory=Budget)
     margin: Margin = DEFAULT_MARGIN
-    keeps_prefixes: bool = True
+    keeps_prefixes: bool = False
+    splits_encoders: bool = False
 
     @property
     def factor(self) -> float:

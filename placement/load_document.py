@@ -113,7 +113,8 @@ class LoadDocument(Document):
     agents: Annotated[list[AgentDocument], Field(min_length=1, max_length=1000)]
     budget: BudgetDocument = BudgetDocument()
     margin: Annotated[Margin, PlainValidator(_margin)] = DEFAULT_MARGIN
-    prefixes: Literal["kept", "read"] = "kept"
+    prefixes: Literal["kept", "read"] = "read"
+    encoders: Literal["whole", "split"] = "whole"
 
 
 PARTS: dict[str, type[Document]] = {
@@ -153,7 +154,8 @@ def _load(document: LoadDocument, path: Path) -> Load:
         raise LoadError(f"{path}: the agent {twice!r} stands twice; give one entry with the sum of the rates")
     budget = document.budget
     limits = Budget(budget.usd_per_hour, budget.watts, budget.gco2e_per_hour)
-    return Load(document.name, agents, limits, document.margin, document.prefixes == "kept")
+    kept, split = document.prefixes == "kept", document.encoders == "split"
+    return Load(document.name, agents, limits, document.margin, kept, split)
 
 
 def _agent(document: AgentDocument, path: Path) -> AgentDemand:

@@ -129,7 +129,10 @@ def _read(agent: AgentIr, pricing: Pricing, load: Load) -> tuple[Structure, tupl
     known = [with_known_models(spec, pricing.models) for spec in read_specs(structure.operations)]
     specs = with_measured_sizes(known, pricing.fleet.profile)
     check_rules(agent.demand, specs, pricing.fleet)
-    return structure, asked_of(specs, structure, agent.demand, keeps_prefixes=load.keeps_prefixes)
+    return structure, asked_of(
+        how = {"keeps_prefixes": load.keeps_prefixes, "splits_encoders": load.splits_encoders}
+        return structure, asked_of(specs, structure, agent.demand, **how)
+    )
 
 
 def _allowed(agent: _Agent, table: Mapping[Asked, Ways], several: Several, load: Load) -> Iterator[Ways]:

@@ -37,6 +37,7 @@ NO_HALVES = (
     "attention apart from its weights has no level: its memory also holds the KV of calls that are in the other half, "
     "and at every token a call waits for both halves anew, which no slot of its own stands for"
 )
+WHOLE_ENCODERS = "an encoder stands apart from its decoder only with encoders: split in the load file"
 NO_KEPT_TURNS = "a provisioned plan keeps no KV between the turns of a react: each turn may go to another replica"
 
 
@@ -124,6 +125,8 @@ def ways_of(asked: Sequence[Asked], pricing: Pricing, calibration: Calibration |
 
 
 def _why_none(asked: Asked) -> str:
+    if asked.spec.phase in {"encode", "decode_encoded"}:
+        return WHOLE_ENCODERS
     return NO_HALVES if asked.spec.turns is None else NO_KEPT_TURNS
 
 

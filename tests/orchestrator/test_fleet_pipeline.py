@@ -112,7 +112,7 @@ def test_each_time_may_have_the_margin_of_its_own_interval() -> None:
     assert fleet_json(plan)["margin"] == "interval"
 
 
-def test_system_prompts_are_kept_unless_the_load_says_otherwise() -> None:
+def test_system_prompts_are_kept_where_the_load_says_so() -> None:
     load = Load("rag", (AgentDemand("rag_two_retrievals", 1.0, sla=Sla("p95", 4.0)),))
     times: list[float] = []
     for keeps in (True, False):
@@ -129,7 +129,7 @@ def test_system_prompts_are_kept_unless_the_load_says_otherwise() -> None:
 
 
 def test_an_encoder_may_stand_apart_from_its_decoder() -> None:
-    (agent,) = planned(voice()).shared.problem.agents
+    (agent,) = planned(replace(voice(), splits_encoders=True)).shared.problem.agents
     halves = [each for each in agent.problem.operators if "(split)" in each.id]
     assert [each.id for each in halves] == ["transcribe.encode (split)", "transcribe.decode_encoded (split)"]
     parts = [{agent.problem.pools[option.pool].part for option in each.options} for each in halves]

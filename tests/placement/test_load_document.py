@@ -67,10 +67,12 @@ def test_a_margin_of_each_times_own_interval(tmp_path: Path) -> None:
     assert (load.margin, load.factor) == ("interval", 1.0)
 
 
-def test_system_prompts_may_be_read_anew(tmp_path: Path) -> None:
+def test_system_prompts_may_be_kept_and_encoders_split(tmp_path: Path) -> None:
     text = "name: a\nprefixes: {}\nagents: [{{agent: one, rate_per_s: 1}}]\n"
     kept, read = (load_load(written(tmp_path, text.format(each))) for each in ("kept", "read"))
     assert (kept.keeps_prefixes, read.keeps_prefixes) == (True, False)
+    split = load_load(written(tmp_path, "name: a\nencoders: split\nagents: [{agent: one, rate_per_s: 1}]\n"))
+    assert (split.splits_encoders, read.splits_encoders) == (True, False)
 
 
 @pytest.mark.parametrize(
