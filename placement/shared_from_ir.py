@@ -130,8 +130,11 @@ def _read(agent: AgentIr, pricing: Pricing, load: Load) -> tuple[Structure, tupl
     specs = with_measured_sizes(known, pricing.fleet.profile)
     check_rules(agent.demand, specs, pricing.fleet)
     return structure, asked_of(
-        how = {"keeps_prefixes": load.keeps_prefixes, "splits_encoders": load.splits_encoders}
-        return structure, asked_of(specs, structure, agent.demand, **how)
+        specs,
+        structure,
+        agent.demand,
+        keeps_prefixes=load.keeps_prefixes,
+        splits_encoders=load.splits_encoders,
     )
 
 
