@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import OrchestratorError
+from orchestrator.fleet_refine import SHARE, Planner, Refined, refine
 from orchestrator.graph import AgentTask, Graph, walk
 from orchestrator.objective import DEFAULT, Objective, Reached, parse_objective, reach
 from orchestrator.pipeline import DEFAULT_TIME_LIMIT_S, lower
@@ -54,7 +55,8 @@ class FleetRequest:
 class FleetPlan:
     """The answer for all agents of a load: `answer` and `plans` [agent] are set, or `why` says why there is none.
 
-    `left_out` are agents of the files that the load gives no rate. `objective` was asked for, and `reached` of it.
+    `left_out` are agents of the files that the load gives no rate. `objective` was asked for, and `reached` of it;
+    `refined` says which levels were looked at, where cost was minimised.
     """
 
     load: Load
@@ -68,6 +70,7 @@ class FleetPlan:
     seconds: float
     objective: Objective = field(default_factory=lambda: parse_objective(DEFAULT))
     reached: Reached | None = None
+    refined: Refined | None = None
 
     @property
     def feasible(self) -> bool:
@@ -90,6 +93,7 @@ def plan_fleet(
     from placement.shared_solve import Effort, SharedInfeasibleError, SharedUndecidedError
 
     objective = parse_objective(request.objective)
+    refined: Refined | None = None
     began = time.perf_counter()
     tell = tell or (lambda text: None)
     shared = price_fleet(graphs, fleet, load, request)
@@ -110,6 +114,11 @@ def plan_fleet(
             split=request.split,
         )
         shared = replace(shared, problem=reached.problem)
+        if objective.is_cost:
+            first = Refined(shared, reached.solution, len(shared.problem.levels), 0)
+            refined = refine(first, _planner(graphs, fleet, load, request, tell), SHARE * request.time_limit_s)
+            shared = refined.shared
+            reached = replace(reached, problem=shared.problem, solution=refined.solution)
         answer = replace(_answer(reached.solution), bounds_cost=objective.is_cost)
     except (SharedInfeasibleError, SharedUndecidedError) as error:
         reached = None
@@ -118,7 +127,27 @@ def plan_fleet(
             return FleetPlan(load, fleet, chosen, shared, None, str(error), (), left_out, time.perf_counter() - began)
     plans = tuple(plans_of(chosen, shared, answer))
     seconds = time.perf_counter() - began
-    return FleetPlan(load, fleet, chosen, shared, answer, "", plans, left_out, seconds, objective, reached)
+    return FleetPlan(load, fleet, chosen, shared, answer, "", plans, left_out, seconds, objective, reached, refined)
+
+
+def _planner(graphs: Mapping[str, Graph], fleet: Fleet, load: Load, request: FleetRequest, tell: Tell) -> Planner:
+    """Prices and plans the same load with other levels."""
+    from placement.shared_solve import Effort, SharedInfeasibleError, SharedUndecidedError
+
+    objective = parse_objective(request.objective)
+
+    def solve(shared: SharedLowered, time_s: float) -> SharedSolution | None:
+        effort = Effort(time_limit_s=time_s, gap=request.gap)
+        try:
+            return reach(objective, shared.problem, effort, lambda better: None, split=request.split).solution
+        except (SharedInfeasibleError, SharedUndecidedError):
+            return None
+
+    return Planner(
+        price=lambda named: price_fleet(graphs, fleet, load, request, named),
+        solve=solve,
+        on_better=lambda better: tell(f"near the levels of that plan, {_told(better)}"),
+    )
 
 
 def check_power(objective: Objective, shared: SharedLowered, fleet: Fleet) -> None:

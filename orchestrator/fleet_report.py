@@ -174,7 +174,16 @@ def placed_rows(plan: FleetPlan, answer: Answer) -> Iterator[PlacedRow]:
 def assumptions(plan: FleetPlan, answer: Answer) -> list[str]:
     """What the plan rests on, each once."""
     of_agents = (text for graph in plan.graphs for text in assumptions_of_agent(graph))
-    return list(dict.fromkeys([*assumptions_of_fleet(plan.shared, answer), *of_agents]))
+    return list(dict.fromkeys([*assumptions_of_fleet(plan.shared, answer), *_of_levels(plan), *of_agents]))
+
+
+def _of_levels(plan: FleetPlan) -> Iterator[str]:
+    if plan.refined is None:
+        return
+    yield (
+        f"{plan.refined.levels} levels of pools were looked at, the last near those in use; bound and gap say nothing "
+        "of any other"
+    )
 
 
 def objective_json(plan: FleetPlan) -> dict[str, Any]:
