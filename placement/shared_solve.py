@@ -21,12 +21,16 @@ from placement.problem import Placement
 from placement.shared_evaluate import SharedEvaluation, judge_shared
 from placement.shared_fixed import FoundShared, solve_fixed
 from placement.shared_problem import AgentLoad, SharedPlacement, SharedProblem
+from placement.shared_score import SharedScore
 from placement.shared_surrogate import Aim, surrogate
 
 DEFAULT_TIME_LIMIT_S = 60.0
 DEFAULT_GAP = 0.01
 SAMPLES = 10_000
 MOST_SOLVES = 8
+SEEN = 1e-3
+"""A gap that is smaller by less is told as the same."""
+
 BOUND_SCOPE = "surrogate"
 """A bound holds for the program at the kappa of the answer, not for every plan that the judge would accept."""
 
@@ -126,7 +130,8 @@ def solve_shared(
         if (solves and left_s <= 0.0) or (kept.best is not None and spent_s >= effort.enough_s):
             break
         limits = Limits(max(0.0, left_s) / (2.0 if kept.best is None else 3.0), effort.gap, effort.threads)
-        found = solve_fixed(surrogate(problem, kappas, aim), limits, start)
+        heuristic = None if solves else _Heuristic(problem, kappas, effort, kept, began)
+        found = solve_fixed(surrogate(problem, kappas, aim), limits, start, heuristic)
         solves, longest_s = solves + 1, max(longest_s, found.seconds)
         if found.placements is None or found.score is None:
             kappas = lowered(known, kappas)
@@ -159,7 +164,7 @@ class _Kept:
     def take(self, solution: SharedSolution, *, sure: bool) -> None:
         """Keeps the plan if it is better than those like it."""
         before = self.best if sure else self.unsure
-        if before is not None and solution.objective >= before.objective:
+        if before is not None and not _is_better(solution, before):
             return
         if not sure:
             self.unsure = solution
@@ -173,6 +178,36 @@ class _Kept:
         if self.best is None and self.unsure is not None:
             self.take(self.unsure, sure=True)
         return self.best
+
+
+def _is_better(one: SharedSolution, other: SharedSolution) -> bool:
+    """Whether a plan is better for the aim, or as good and visibly nearer to being proven."""
+    slip = 1e-9 * abs(other.objective)
+    as_good = one.objective <= other.objective + slip
+    return one.objective < other.objective - slip or (as_good and one.gap < other.gap - SEEN)
+
+
+@dataclass(slots=True)
+class _Heuristic:
+    """Judges the heuristic's answer, before the program has a bound: a first plan, of which nothing is proven."""
+
+    problem: SharedProblem
+    kappas: Sequence[float]
+    effort: Effort
+    kept: _Kept
+    began: float
+    is_judged: bool = False
+
+    def __call__(self, placements: Sequence[Placement], score: SharedScore) -> None:
+        if self.is_judged:
+            return
+        self.is_judged = True
+        plan = SharedPlacement(tuple(placements), score.replicas)
+        verdict = judge_shared(self.problem, plan, samples=self.effort.samples, seed=self.effort.seed)
+        if verdict.feasible and all(surely_hold(self.problem, verdict)):
+            seconds = time.monotonic() - self.began
+            found = FoundShared("time_limit", tuple(placements), score, 0.0, seconds)
+            self.kept.take(_solution(plan, verdict, found, self.kappas, Spent(0, 0.0, seconds)), sure=True)
 
 
 def _first_kappa(agent: AgentLoad) -> float:

@@ -120,5 +120,6 @@ def test_five_agents_with_traced_tokens_become_cheaper() -> None:
     assert found.feasible
     assert found.refined is not None
     costs = [float(line.split("$")[1].split()[0]) for line in told if "$" in line]
+    assert costs == sorted(costs, reverse=True), "each answer that is told is at least as good as the one before"
     assert found.refined.usd_per_hour < 0.9 * costs[0]
     assert any(line.startswith("near the levels of that plan") for line in told)

@@ -93,6 +93,18 @@ def test_a_deviating_service_takes_a_faster_level_under_p99_than_under_the_mean(
     assert plan("p99") == (0, 1)
 
 
+def test_the_heuristics_plan_is_told_first_and_proven_later() -> None:
+    levels = (level("slow", slots=64, usd=1.0), level("fast", slots=64, usd=3.0))
+    one = agent(levels, chain(OpNode(0)), op("a", (0, 1.0, 0.1), (1, 0.2, 0.1)), sla=Sla("mean", 2.0))
+    told: list[SharedSolution] = []
+    solution = solve_shared(shared(levels, one), effort=QUICK, on_better=told.append)
+    assert [(each.placement.replicas, each.gap, each.spent.solves) for each in told] == [
+        ((1, 0), 1.0, 0),
+        ((1, 0), 0.0, 1),
+    ]
+    assert (told[0].status, solution.status, solution.gap) == ("time_limit", "optimal", 0.0)
+
+
 def test_a_limit_that_nothing_keeps_is_told() -> None:
     levels = (level("only"),)
     one = agent(levels, chain(OpNode(0)), op("a", (0, 0.5, 0.0)), rate=0.1, sla=Sla("mean", 0.1))
