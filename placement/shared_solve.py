@@ -89,7 +89,7 @@ OnBetter = Callable[[SharedSolution], None]
 class Effort:
     """How hard to try: seconds in all, the gap to prove, sampled runs of each agent, their seed, threads.
 
-    Once there is a plan that the judge accepts, no solve begins after `enough_s`.
+    Once the judge accepts a plan of the program, no solve begins after `enough_s`.
     """
 
     time_limit_s: float = DEFAULT_TIME_LIMIT_S
@@ -127,7 +127,7 @@ def solve_shared(
     while kappas is not None and solves < MOST_SOLVES:
         spent_s = time.monotonic() - began
         left_s = effort.time_limit_s - spent_s
-        if (solves and left_s <= 0.0) or (kept.best is not None and spent_s >= effort.enough_s):
+        if (solves and left_s <= 0.0) or (kept.has_bound and spent_s >= effort.enough_s):
             break
         limits = Limits(max(0.0, left_s) / (2.0 if kept.best is None else 3.0), effort.gap, effort.threads)
         heuristic = None if solves else _Heuristic(problem, kappas, effort, kept, began)
@@ -160,6 +160,11 @@ class _Kept:
     on_better: OnBetter | None
     best: SharedSolution | None = None
     unsure: SharedSolution | None = None
+
+    @property
+    def has_bound(self) -> bool:
+        """Whether there is a plan that is not only the heuristic's."""
+        return self.best is not None and self.best.spent.solves > 0
 
     def take(self, solution: SharedSolution, *, sure: bool) -> None:
         """Keeps the plan if it is better than those like it."""
