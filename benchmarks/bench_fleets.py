@@ -17,11 +17,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from fleet_rounds import Asked, Found, again, first, is_cpu, rounds
+
 from costmodel.fleet import DeviceClass, Fleet, load_fleet
 from ir.sla import Sla
 from orchestrator.agent_files import find_all
 from orchestrator.fleet_pipeline import FleetRequest, plan_fleet
-from orchestrator.fleet_rounds import Asked, Found, again, first, is_cpu, rounds
 from orchestrator.graph import Graph, LlmTask, ModelTask, walk
 from orchestrator.pipeline import DEFAULT_TIME_LIMIT_S, PlanRequest, plan_agent
 from placement.load import AgentDemand, Load

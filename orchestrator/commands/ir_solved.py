@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,8 @@ def print_solved(
     """Plan, and print the IR at a stage after the solve; the exit code.
 
     `view` writes the module; with `after_each` every stage up to it is printed instead.
-    Where no placement keeps the limits, prints which of them binds, as `plan` does.
+    `sla` stands in the IR in place of the agent's own, at every stage. Where no placement keeps the limits, prints
+    which of them binds, as `plan` does.
     """
     from costmodel.fleet import load_fleet
     from ir.pipeline import run_after_solve, run_passes
@@ -40,7 +42,9 @@ def print_solved(
 
     if fleet is None:
         raise typer.BadParameter(f"the stage {stage!r} stands after the solve: give --fleet to solve for")
-    result = plan_agent(graph, load_fleet(fleet), PlanRequest(sla=None if sla is None else parse_sla(sla)))
+    if sla is not None:
+        graph = replace(graph, sla=parse_sla(sla))
+    result = plan_agent(graph, load_fleet(fleet), PlanRequest())
     if result.solution is None:
         typer.echo(plan_text(result))
         return INFEASIBLE

@@ -86,6 +86,18 @@ def test_the_stages_after_the_solve_carry_out_the_decision(capsys: pytest.Captur
     assert headings == [f"// ----- {stage} -----" for stage in (*STAGES, "solve")]
 
 
+@pytest.mark.parametrize("stage", SOLVED_STAGES)
+def test_the_limit_that_was_asked_for_stands_in_place_of_the_agents_own(
+    stage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke(["ir", FILE, "--stage", stage, *HP_CO]) == 0
+    assert 'sla <"worst", 0.12>' in capsys.readouterr().out
+    assert invoke(["ir", FILE, "--stage", stage, *HP_CO, "--sla", "mean=2s", "--print-after-all"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.count('sla <"mean", 2>') == shown.count("agent.graph @")
+    assert 'sla <"worst"' not in shown
+
+
 def test_a_solve_that_cannot_keep_the_limit_says_which(capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["ir", FILE, "--stage", "solve", *HP_CO, "--sla", "100ms"]) == 2
     assert capsys.readouterr().out.startswith("infeasible (sla): ")

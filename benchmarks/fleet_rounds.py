@@ -1,7 +1,7 @@
 """Plans once more from the levels that first plans used: of the whole fleet, and of each accelerator class alone.
 
-Few levels of each model are offered at first, chosen before anything is known of the other agents; what a plan of one
-class found worth using is often what the mixed plan lacked.
+What a plan of one class found worth using is often what the mixed plan lacked, so that these plans, which take many
+times as long as a user waits, show how far `plan --load` is from what could be found (`orchestrator/fleet_refine.py`).
 """
 
 from __future__ import annotations
