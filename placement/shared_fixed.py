@@ -15,6 +15,7 @@ from typing import Literal
 from placement.highs import Limits, Outcome, Watch, minimise
 from placement.optimise import CLAIM_TOLERANCE, SLIP, DisagreementError
 from placement.problem import Placement
+from placement.shared_alike import formulate_counted, kinds_of, read_counted, start_counted
 from placement.shared_greedy import shared_greedy
 from placement.shared_milp import SharedProgram, formulate_shared, read_shared, start_shared
 from placement.shared_neighbours import Meeting, improve_by_parts
@@ -64,12 +65,7 @@ def solve_fixed(
     if meeting.placements and meeting.score and on_better:
         on_better(reduced.restore(meeting.placements), meeting.score)
     usd = _typical(smaller, meeting.score) / 1000.0
-    program = formulate_shared(smaller, usd)
-    columns = sum(len(options) for each in program.agents for options in each.options)
-    if columns < ALONE or meeting.placements is None:
-        outcome = _whole(smaller, program, meeting, _until(end, limits))
-    else:
-        outcome = _together(smaller, program, meeting, (end, limits))
+    outcome = _counted(smaller, usd, meeting, _until(end, limits)) or _told_apart(smaller, usd, meeting, (end, limits))
     score = meeting.score
     if outcome.status == "infeasible" and score:
         raise DisagreementError(f"{table.problem.name}: the heuristic has an answer, the program says infeasible")
@@ -102,6 +98,37 @@ def _until(end: float, limits: Limits) -> Limits:
     return replace(limits, time_s=max(0.0, end - time.monotonic()))
 
 
+def _counted(table: Surrogate, usd: float, meeting: Meeting, limits: Limits) -> Outcome | None:
+    """The program that counts operators that are alike; None where that is not the problem."""
+    kinds = kinds_of(table)
+    if kinds is None:
+        return None
+    program = formulate_counted(table, kinds, usd)
+    start = start_counted(table, program, meeting.placements) if meeting.placements else None
+    outcome = minimise(program.model, limits, start)
+    if outcome.values is not None:
+        _take(table, usd, meeting, (read_counted(table, program, outcome.values), outcome))
+    meeting.bound = max(meeting.bound, outcome.bound * usd)
+    return outcome
+
+
+def _told_apart(table: Surrogate, usd: float, meeting: Meeting, until: tuple[float, Limits]) -> Outcome:
+    """The program of all operators, alone or with small programs beside it."""
+    program = formulate_shared(table, usd)
+    columns = sum(len(options) for each in program.agents for options in each.options)
+    if columns < ALONE or meeting.placements is None:
+        return _whole(table, program, meeting, _until(*until))
+    return _together(table, program, meeting, until)
+
+
+def _take(table: Surrogate, usd: float, meeting: Meeting, found: tuple[tuple[Placement, ...], Outcome]) -> None:
+    """Takes over a program's answer, held against its own claim."""
+    placements, outcome = found
+    claimed = score_shared(table, placements)
+    _confirm(table, usd, claimed, outcome.objective)
+    meeting.take(placements, claimed)
+
+
 def _whole(
     table: Surrogate, program: SharedProgram, meeting: Meeting, limits: Limits, watch: Watch | None = None
 ) -> Outcome:
@@ -109,10 +136,7 @@ def _whole(
     start = start_shared(table, program, meeting.placements) if meeting.placements else None
     outcome = minimise(program.model, limits, start, watch)
     if outcome.values is not None:
-        placements = read_shared(table, program, outcome.values)
-        claimed = score_shared(table, placements)
-        _confirm(table, program, claimed, outcome.objective)
-        meeting.take(placements, claimed)
+        _take(table, program.usd, meeting, (read_shared(table, program, outcome.values), outcome))
     meeting.bound = max(meeting.bound, outcome.bound * program.usd)
     return outcome
 
@@ -169,7 +193,7 @@ class _Exchange:
         return None
 
 
-def _confirm(table: Surrogate, program: SharedProgram, claimed: SharedScore, objective: float) -> None:
+def _confirm(table: Surrogate, usd: float, claimed: SharedScore, objective: float) -> None:
     """The program's answer keeps all limits but for rounding, and costs no more than the program says."""
     name = table.problem.name
     slas = [one.problem.sla for one in table.agents]
@@ -177,5 +201,5 @@ def _confirm(table: Surrogate, program: SharedProgram, claimed: SharedScore, obj
     slack_s = SLIP * math.fsum(sla.limit_s for sla in slas if sla)
     if claimed.broken or claimed.over_s > slack_s:
         raise DisagreementError(f"{name}: the program's answer breaks {claimed.broken}, is {claimed.over_s} s over")
-    if claimed.objective > objective * program.usd * (1.0 + 10 * CLAIM_TOLERANCE) + CLAIM_TOLERANCE * program.usd:
-        raise DisagreementError(f"{name}: the program claims {objective * program.usd}, the score {claimed.objective}")
+    if claimed.objective > objective * usd * (1.0 + 10 * CLAIM_TOLERANCE) + CLAIM_TOLERANCE * usd:
+        raise DisagreementError(f"{name}: the program claims {objective * usd}, the score {claimed.objective}")

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from placement.linear import LinearModel
+from placement.linear import LinearModel, Terms
 from placement.milp import Program, formulate_decided, read_placement, start_columns
 from placement.milp_columns import Decisions, Form, decide, seconds_unit
 from placement.problem import Placement
@@ -46,7 +46,14 @@ def formulate_shared(table: Surrogate, usd: float) -> SharedProgram:
         decisions.append(decided)
         agents.append(formulate_decided(decided, load.first_output))
     replicas = _add_levels(table, decisions, usd)
-    rows = _add_capacities(table, model, replicas) | _add_budgets(table, decisions, replicas)
+    fees = {
+        column: fee
+        for decided, of_agent in zip(decisions, table.fees, strict=True)
+        for columns, row in zip(decided.options, of_agent, strict=True)
+        for column, fee in zip(columns, row, strict=True)
+        if fee
+    }
+    rows = add_capacities(table, model, replicas) | add_budgets(table, model, fees, replicas)
     for cut in replica_cuts(table):
         terms, least = as_terms(cut, replicas)
         model.row(least, terms, math.inf)
@@ -90,7 +97,7 @@ def _add_level(
     return replicas
 
 
-def _add_capacities(table: Surrogate, model: LinearModel, replicas: Sequence[int | None]) -> dict[str, int]:
+def add_capacities(table: Surrogate, model: LinearModel, replicas: Sequence[int | None]) -> dict[str, int]:
     """Devices of each class, and the budgets; a class of which all replicas fit needs no row."""
     levels = table.problem.levels
     used = [(column, level) for column, level in zip(replicas, levels, strict=True) if column is not None]
@@ -103,17 +110,9 @@ def _add_capacities(table: Surrogate, model: LinearModel, replicas: Sequence[int
     return rows
 
 
-def _add_budgets(table: Surrogate, decisions: Sequence[Decisions], replicas: Sequence[int | None]) -> dict[str, int]:
-    """Upper limits of all replicas together; dollars with the operators' fees, without those of transfers."""
-    model = decisions[0].model
+def add_budgets(table: Surrogate, model: LinearModel, fees: Terms, replicas: Sequence[int | None]) -> dict[str, int]:
+    """Upper limits of all replicas together; dollars with the operators' `fees`, without those of transfers."""
     used = [(column, level) for column, level in zip(replicas, table.problem.levels, strict=True) if column is not None]
-    fees = {
-        column: fee
-        for decided, rows in zip(decisions, table.fees, strict=True)
-        for columns, row in zip(decided.options, rows, strict=True)
-        for column, fee in zip(columns, row, strict=True)
-        if fee
-    }
     budget = table.problem.budget
     rows: dict[str, int] = {}
     limits = (
