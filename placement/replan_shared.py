@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 
 from placement.check import ProblemError
 from placement.presolve import Reduced
-from placement.problem import Operator, Option, Placement, Problem
+from placement.problem import Operator, Placement
 from placement.replan import NOTHING, MovePrice
-from placement.replan_change import Change, change
+from placement.replan_change import Change
 from placement.replan_search import same_pool
-from placement.replan_steps import PoolUse, Step, steps
+from placement.replan_steps import Step
+from placement.shared_change import HOUR_S, Place, changes, concerned, label, steps_between
 from placement.shared_evaluate import SharedEvaluation, judge_shared
-from placement.shared_problem import AgentLoad, Level, Service, SharedPlacement, SharedProblem
+from placement.shared_problem import AgentLoad, Service, SharedPlacement, SharedProblem
 from placement.shared_solve import (
     DOLLARS,
     Effort,
@@ -29,11 +30,7 @@ from placement.shared_solve import (
     solve_shared,
 )
 
-HOUR_S = 3600.0
 DEFAULT_EFFORT = Effort(time_limit_s=5.0, enough_s=0.1)
-
-Place = tuple[int, int]
-"""An agent and its operator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +66,15 @@ def replan_shared(
     left or none was found.
     """
     began = time.monotonic()
-    _check(before, running, after)
-    found = [
-        change(_table(one, before), placement, _table(other, after))
-        for one, placement, other in zip(before.agents, running.agents, after.agents, strict=True)
-    ]
-    concerned = _concerned(before, running, after, found)
+    if running.routes:
+        raise ProblemError(f"{before.name}: a plan with routes cannot be replanned; plan it anew")
+    found = changes(before, running, after)
+    may_move = concerned(before, running, after, found)
     stay = _stay(before, running, after, found)
     kept = _judge(after, stay, effort) if stay else None
-    answer = _search(after, found, (concerned, dict.fromkeys(concerned, price.usd_per_run)), effort)
+    answer = _search(after, found, (may_move, dict.fromkeys(may_move, price.usd_per_run)), effort)
     if answer is None and (kept is None or not kept.feasible):
-        answer = _search(after, found, (None, _weights(after, found, concerned, price)), effort)
+        answer = _search(after, found, (None, _weights(after, found, may_move, price)), effort)
         if answer is None:
             raise SharedUndecidedError(f"{after.name}: the judge accepts no plan that was found; allow more time")
     choices = [(stay, kept, 1.0)] if stay and kept and kept.feasible else []
@@ -98,68 +93,16 @@ def replan_shared(
         after=judged,
         kept=kept,
         moved=moved,
-        forced=tuple(one for one in moved if one not in concerned),
+        forced=tuple(one for one in moved if one not in may_move),
         change_usd=price.usd * len(moved),
         gap=gap,
-        steps=_steps((before, running), (after, plan), moved),
+        steps=steps_between((before, running), (after, plan), tuple(_routes(after, plan, moved))),
         seconds=time.monotonic() - began,
     )
 
 
-def label(level: Level) -> str:
-    """What tells a level again in another problem."""
-    tenant = f", {level.tenant}" if level.tenant else ""
-    return f"{level.pool.id} ({level.slots} slots at {level.cap:g}{tenant})"
-
-
-def _check(before: SharedProblem, running: SharedPlacement, after: SharedProblem) -> None:
-    if [one.name for one in before.agents] != [one.name for one in after.agents]:
-        raise ProblemError(f"{before.name} and {after.name} have different agents; plan a new agent with the others")
-    if running.routes:
-        raise ProblemError(f"{before.name}: a plan with routes cannot be replanned; plan it anew")
-
-
 def _judge(problem: SharedProblem, plan: SharedPlacement, effort: Effort) -> SharedEvaluation:
     return judge_shared(problem, plan, samples=effort.samples, seed=effort.seed)
-
-
-def _table(agent: AgentLoad, problem: SharedProblem) -> Problem:
-    """The agent's table in which a level's price counts in each row, so that a change of it is seen."""
-    pools = tuple(replace(level.pool, id=label(level)) for level in problem.levels)
-    operators: list[Operator] = []
-    for row, services in zip(agent.problem.operators, agent.services, strict=True):
-        pairs = zip(row.options, services, strict=True)
-        options = tuple(_row(option, service, problem.levels[option.pool]) for option, service in pairs)
-        operators.append(replace(row, options=options))
-    return replace(agent.problem, pools=pools, operators=tuple(operators), capacities=problem.capacities)
-
-
-def _row(option: Option, service: Service, level: Level) -> Option:
-    usd = option.cost_usd + service.slot_s * level.usd_per_hour / HOUR_S / level.slots
-    return replace(option, latency_s=service.slot_s + service.outside_s, cost_usd=usd)
-
-
-def _concerned(
-    before: SharedProblem, running: SharedPlacement, after: SharedProblem, found: list[Change]
-) -> set[Place]:
-    """As `Change.concerned`; all of an agent with another load, and all on classes short of devices for what runs."""
-    taken = dict.fromkeys((row.device for row in after.capacities), 0)
-    for level, count in zip(before.levels, running.replicas, strict=True):
-        taken[level.pool.device] = taken.get(level.pool.device, 0) + level.pool.tp * count
-    counts = {row.device: row.count for row in after.capacities}
-    short = {device for device, devices in taken.items() if devices > counts.get(device, 0)}
-    places: set[Place] = set()
-    for agent, (one, other, each) in enumerate(zip(before.agents, after.agents, found, strict=True)):
-        load = one.rate_per_s != other.rate_per_s or one.arrival_cv2 != other.arrival_cv2
-        rows = zip(one.problem.operators, each.running.option, strict=True)
-        places |= {
-            (agent, index)
-            for index, (row, option) in enumerate(rows)
-            if load
-            or index in each.concerned
-            or (option is not None and before.levels[row.options[option].pool].pool.device in short)
-        }
-    return places
 
 
 def _stay(
@@ -243,25 +186,9 @@ def _moved(after: SharedProblem, plan: SharedPlacement, found: list[Change]) -> 
     )
 
 
-def _steps(
-    before: tuple[SharedProblem, SharedPlacement],
-    after: tuple[SharedProblem, SharedPlacement],
-    moved: tuple[Place, ...],
-) -> tuple[Step, ...]:
-    counts = [
-        {label(level): count for level, count in zip(problem.levels, plan.replicas, strict=True)}
-        for problem, plan in (before, after)
-    ]
-    levels = {label(level): level.pool for level in (*before[0].levels, *after[0].levels)}
-    uses = {
-        name: PoolUse(pool.device, pool.tp, counts[0].get(name, 0), counts[1].get(name, 0))
-        for name, pool in levels.items()
-        if counts[0].get(name) or counts[1].get(name)
-    }
-    problem, plan = after
-    routes: list[tuple[str, str]] = []
+def _routes(problem: SharedProblem, plan: SharedPlacement, moved: tuple[Place, ...]) -> Iterator[tuple[str, str]]:
+    """(operator, level) of what moves."""
     for agent, index in moved:
         row, option = problem.agents[agent].problem.operators[index], plan.agents[agent].option[index]
         assert option is not None
-        routes.append((f"{problem.agents[agent].name}.{row.id}", label(problem.levels[row.options[option].pool])))
-    return steps(uses, routes, {row.device: row.count for row in problem.capacities})
+        yield f"{problem.agents[agent].name}.{row.id}", label(problem.levels[row.options[option].pool])

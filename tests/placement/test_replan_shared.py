@@ -10,8 +10,9 @@ from ir.sla import Sla
 from placement.check import ProblemError
 from placement.problem import DeviceCapacity, OpNode, Placement
 from placement.replan import MovePrice
-from placement.replan_shared import SharedReplan, label, replan_shared
+from placement.replan_shared import SharedReplan, replan_shared
 from placement.replan_steps import Step
+from placement.shared_change import label
 from placement.shared_problem import SharedPlacement, SharedProblem
 from placement.shared_solve import Effort, SharedInfeasibleError, SharedUndecidedError, solve_shared
 from tests.placement.problems import chain
