@@ -22,7 +22,8 @@ class Form:
     """Which program to build. `usd` and `seconds` are the units of its objective and its times.
 
     An SLA or capacity that is not kept is left out. Options that cost more than `cutoff_usd` a run are left out. Each
-    second of the SLA's statistic adds `usd_per_s` to the cost, also below the limit.
+    second of the SLA's statistic adds `usd_per_s` to the cost, also below the limit. With `all_flows` moves that take
+    and cost nothing have columns too, so that programs of one table at other prices have the same columns.
     """
 
     goal: Goal = "cost"
@@ -32,6 +33,7 @@ class Form:
     seconds: float = 1.0
     cutoff_usd: float = math.inf
     usd_per_s: float = 0.0
+    all_flows: bool = False
 
 
 def seconds_unit(prepared: Prepared) -> float:

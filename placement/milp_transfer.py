@@ -39,7 +39,7 @@ def _add_flow(decisions: Decisions, edges: Sequence[Edge]) -> list[Terms]:
     pairs = list(product(*ends))
     moves = {pair: [edge.table.get(pair) for edge in edges] for pair in pairs}
     free = all(move and move.latency_s == move.cost_usd == 0.0 for row in moves.values() for move in row)
-    if free or _exclude(needs):
+    if (free and not decisions.form.all_flows) or _exclude(needs):
         return [{} for _ in edges]
     columns = _flow_columns(decisions, edges, moves)
     _add_sums(decisions, needs, ends, columns)

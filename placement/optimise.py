@@ -84,7 +84,8 @@ def _keeps_limits(prepared: Prepared, form: Form, judged: Score) -> bool:
 
 def _confirm(prepared: Prepared, form: Form, judged: Score, claim: tuple[float, float]) -> None:
     """The objective claimed is no less than the judge's, and the bound no more."""
-    truth = {"cost": judged.objective_usd, "latency": judged.latency_s}.get(form.goal)
+    points = judged.objective_usd + form.usd_per_s * judged.latency_s
+    truth = {"cost": points, "latency": judged.latency_s}.get(form.goal)
     if truth is None:
         return
     objective, bound = claim
