@@ -151,4 +151,4 @@ def _message(path: Path, text: YamlText, mistake: _Mistake) -> str:
         return f"{where}: unknown key {dotted!r}; {nearest(str(location[-1]), _keys(part))}"
     if mistake.kind == "missing":
         return f"{where}: the key {dotted!r} is missing; write it"
-    return f"{where}: {dotted}: {mistake.told}, got {mistake.got!r}"
+    return f"{where}: {dotted}: {mistake.told.removeprefix('Value error, ')}, got {mistake.got!r}"

@@ -6,7 +6,7 @@ Beside `pipeline`, which plans one agent that pays for the time it uses; here re
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -214,6 +214,7 @@ def left_out_of(graphs: Mapping[str, Graph], load: Load) -> Iterator[str]:
 
 def lacks(shared: SharedLowered) -> Iterator[str]:
     """The operators that nothing may run, with the reasons: a memory that is too small, a pin, a limit on tokens."""
+    from placement.grouped_reasons import grouped_reasons
     from placement.open_alternatives import closed_alternatives
 
     for lowered in shared.agents:
@@ -221,18 +222,8 @@ def lacks(shared: SharedLowered) -> Iterator[str]:
         closed = closed_alternatives([bool(each.options) for each in operators], lowered.structure)
         for operator, within in zip(operators, lowered.structure.alternatives, strict=True):
             if not operator.options and within not in closed:
-                reasons = "; ".join(_reasons(operator.rejected)) or "no device can run it"
+                reasons = "; ".join(grouped_reasons(operator.rejected)) or "no device can run it"
                 yield f"nothing may run {operator.id} of {lowered.problem.name}: {reasons}"
-
-
-def _reasons(rejected: Iterable[str]) -> Iterator[str]:
-    """Each reason once, with the pool that it was given for, or how many pools there were."""
-    pools: dict[str, list[str]] = {}
-    for text in rejected:
-        pool, _, reason = text.partition(": ")
-        pools.setdefault(reason, []).append(pool)
-    for reason, names in pools.items():
-        yield f"{names[0]}: {reason}" if len(names) == 1 else f"{len(names)} pools such as {names[0]}: {reason}"
 
 
 def _told(better: SharedSolution) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic_core import ErrorDetails
 
 from costmodel.errors import FleetError
 from costmodel.names import nearest
@@ -84,7 +85,7 @@ class AgentDocument(Document):
     tokens: dict[str, TokensDocument] = {}
     limits: dict[str, LimitsDocument] = {}
     pins: dict[str, Name] = {}
-    include: list[Name] | None = None
+    include: Annotated[list[Name], Field(min_length=1)] | None = None
     exclude: list[Name] = []
     data: DataDocument | None = None
 
@@ -103,7 +104,7 @@ def _margin(value: object) -> Margin:
         return INTERVAL
     if isinstance(value, int | float) and not isinstance(value, bool) and 1.0 <= value <= _MOST_MARGIN:
         return float(value)
-    raise ValueError(f"a number from 1 to {_MOST_MARGIN:g}, or {INTERVAL}, got {value!r}")
+    raise ValueError(f"a number from 1 to {_MOST_MARGIN:g}, or {INTERVAL}")
 
 
 class LoadDocument(Document):
@@ -141,8 +142,7 @@ def load_load(path: Path | str) -> Load:
     try:
         document = LoadDocument.model_validate(text.value)
     except ValidationError as error:
-        mistakes = error.errors()
-        raise LoadError("; ".join(_message(path, text, e["type"], e["loc"], e["msg"]) for e in mistakes)) from error
+        raise LoadError("; ".join(_message(path, text, each) for each in error.errors())) from error
     return _load(document, path)
 
 
@@ -194,6 +194,8 @@ def _limits(document: LimitsDocument, where: str) -> StatedLimits:
         token_time_s = None if document.tpot is None else parse_duration_s(document.tpot)
     except DurationError as error:
         raise LoadError(f"{where}: tpot: {error}") from error
+    if token_time_s == 0:
+        raise LoadError(f"{where}: tpot: the limit must be positive, got {document.tpot!r}")
     return StatedLimits(_sla(document.ttft, f"{where}: ttft"), token_time_s)
 
 
@@ -208,12 +210,13 @@ def _keys(part: type[Document]) -> list[str]:
     return [info.alias or name for name, info in part.model_fields.items()]
 
 
-def _message(path: Path, text: YamlText, kind: str, location: tuple[str | int, ...], told: str) -> str:
+def _message(path: Path, text: YamlText, mistake: ErrorDetails) -> str:
+    location, told = mistake["loc"], mistake["msg"].removeprefix("Value error, ")
     where, dotted = f"{path}:{text.line(location)}", ".".join(map(str, location))
-    if kind == "extra_forbidden":
+    if mistake["type"] == "extra_forbidden":
         names = [each for each in location[:-1] if each in PARTS]
         part = PARTS[str(names[-1])] if names else LoadDocument
         return f"{where}: unknown key {dotted!r}; {nearest(str(location[-1]), _keys(part))}"
-    if kind == "missing":
+    if mistake["type"] == "missing":
         return f"{where}: the key {dotted!r} is missing; write it"
-    return f"{where}: {dotted}: {told}"
+    return f"{where}: {dotted}: {told}, got {mistake['input']!r}"

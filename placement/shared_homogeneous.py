@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ir.duration import format_duration
+from placement.grouped_reasons import grouped_reasons
 from placement.highs import Limits
 from placement.kappa import LEAST_KAPPA
 from placement.prepared import inner_blocks
@@ -154,27 +155,25 @@ def _why(problem: SharedProblem, device: str, time_s: float) -> str:
 
 
 def _unable(problem: SharedProblem, device: str) -> Iterator[str]:
-    """The operators without an option, with the reasons against the class; those that a choice may avoid only if no
-    other is among them."""
-    without = [
-        (agent, at) for agent in problem.agents for at, row in enumerate(agent.problem.operators) if not row.options
-    ]
-    always = {(agent.name, at) for agent in problem.agents for at in _unchosen(agent.problem.root)}
-    sure = [(agent, at) for agent, at in without if (agent.name, at) in always]
-    for agent, at in sure or without:
-        row = agent.problem.operators[at]
-        reasons = dict.fromkeys(text.partition(": ")[2] for text in row.rejected if text.startswith(f"{device}/"))
-        told = f" ({'; '.join(reasons)})" if reasons else ""
-        yield f"cannot run {row.id} of {agent.name}{told}"
+    """The operators without an option, with the reasons against the class."""
+    for agent in problem.agents:
+        operators = agent.problem.operators
+        for at in _in_the_way(agent.problem.root, [not row.options for row in operators]):
+            rejected = [text for text in operators[at].rejected if text.startswith(f"{device}/")]
+            told = f" ({'; '.join(grouped_reasons(rejected))})" if rejected else ""
+            yield f"cannot run {operators[at].id} of {agent.name}{told}"
 
 
-def _unchosen(block: Block) -> Iterator[int]:
+def _in_the_way(block: Block, lacks: Sequence[bool]) -> Iterator[int]:
+    """Operators that lack an option; of a choice those of the alternative with the fewest."""
     for node in block.nodes:
         if isinstance(node, OpNode):
-            yield node.operator
-        elif not isinstance(node, ChooseNode):
+            yield from (node.operator,) if lacks[node.operator] else ()
+        elif isinstance(node, ChooseNode):
+            yield from min((list(_in_the_way(each, lacks)) for each in node.blocks), key=len)
+        else:
             for inner in inner_blocks(node):
-                yield from _unchosen(inner)
+                yield from _in_the_way(inner, lacks)
 
 
 def _free(problem: SharedProblem) -> SharedProblem:

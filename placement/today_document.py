@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from costmodel.errors import FleetError
 from costmodel.yaml_text import YamlText, read_yaml
@@ -61,7 +62,7 @@ def load_today(path: Path | str) -> Today:
     try:
         document = TodayDocument.model_validate(text.value)
     except ValidationError as error:
-        told = "; ".join(_message(path, text, each["loc"], each["msg"]) for each in error.errors())
+        told = "; ".join(_message(path, text, each) for each in error.errors())
         raise TodayError(f"{told}; write name, operators (operator: place) and agents (agent: operators)") from error
     if not document.operators and not document.agents:
         raise TodayError(f"{path}: no operator is placed; write operators: with lines such as `answer.*: h100_sxm`")
@@ -78,5 +79,7 @@ def _rules(places: Places, path: Path, text: YamlText, at: tuple[str, ...]) -> t
     return tuple(found)
 
 
-def _message(path: Path, text: YamlText, location: tuple[str | int, ...], told: str) -> str:
-    return f"{path}:{text.line(location)}: {'.'.join(map(str, location)) or 'the file'}: {told}"
+def _message(path: Path, text: YamlText, mistake: ErrorDetails) -> str:
+    location = mistake["loc"]
+    where = f"{path}:{text.line(location)}: {'.'.join(map(str, location)) or 'the file'}"
+    return f"{where}: {mistake['msg'].removeprefix('Value error, ')}, got {mistake['input']!r}"

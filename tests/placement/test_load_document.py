@@ -87,7 +87,15 @@ def test_system_prompts_may_be_kept_and_encoders_split(tmp_path: Path) -> None:
         ("name: a\nagents: [{rate_per_s: 1}]", r"the key 'agents.0.agent' is missing"),
         ("name: a\nagents: [{agent: one}]", "either rate_per_s or runs_per_hour"),
         ("name: a\nagents: [{agent: one, rate_per_s: 1, runs_per_hour: 1}]", "either rate_per_s or runs_per_hour"),
-        ("name: a\nagents: [{agent: one, rate_per_s: 0}]", "greater than 0"),
+        ("name: a\nagents: [{agent: one, rate_per_s: 0}]", "greater than 0, got 0"),
+        (
+            "name: a\nagents: [{agent: one, rate_per_s: 1, include: []}]",
+            r"agents.0.include: List should have at least 1",
+        ),
+        (
+            "name: a\nagents: [{agent: one, rate_per_s: 1, limits: {f: {tpot: 0ms}}}]",
+            "limits of 'f': tpot: the limit must be positive, got '0ms'",
+        ),
         ("name: a\nagents: [{agent: one, rate_per_s: 1}, {agent: one, rate_per_s: 1}]", "'one' stands twice"),
         ("name: a\nagents: [{agent: one, rate_per_s: 1, sla: p94=1s}]", "agent 'one': sla: unknown SLA statistic"),
         ("name: a\nagents: [{agent: one, rate_per_s: 1, limits: {f: {tpot: soon}}}]", "limits of 'f': tpot:"),

@@ -54,7 +54,7 @@ def test_a_class_that_cannot_run_an_operator_says_which_and_why() -> None:
     answer = replace(answer, options=answer.options[1:], rejected=("old/llm/tp1: too large", "new/llm/tp9: too many"))
     operators = replace(one.problem, operators=(parse, answer))
     one = replace(one, problem=operators, services=(one.services[0], one.services[1][1:]))
-    assert rows(replace(problem, agents=(one,)))["old"].why == "cannot run answer of agent (too large)"
+    assert rows(replace(problem, agents=(one,)))["old"].why == "cannot run answer of agent (old/llm/tp1: too large)"
 
 
 def test_without_time_nothing_is_claimed() -> None:
