@@ -83,15 +83,17 @@ def configuration(model: str, precision: str, cards: int, batch: float, context_
     if known is None:
         others = sorted({key[2] for key in CONFIGURATIONS if key[:2] == (model, precision)})
         instead = f"known on {', '.join(map(str, others))} cards" if others else "of no known configuration"
-        return (
-            f"Spyre serves {model} in {precision} on {cards} {'card' if cards == 1 else 'cards'} not: it is {instead}"
-        )
+        return f"Spyre does not serve {model} in {precision} on {_cards(cards)}: it is {instead}"
     tokens = padded_tokens(context_tokens)
     fitting = [each for each in known if tokens <= each.model_tokens and batch <= batch_limit(each, tokens)]
     if fitting:
         return min(fitting, key=lambda each: each.model_tokens)
     limits = ", ".join(f"{each.model_tokens:,} tokens x {each.max_sequences}" for each in known)
-    return f"Spyre serves {model} in {precision} on {cards} up to {limits}, got {tokens:,} tokens x {batch:g}"
+    return f"Spyre serves {model} in {precision} on {_cards(cards)} up to {limits}, got {tokens:,} tokens x {batch:g}"
+
+
+def _cards(count: int) -> str:
+    return "1 card" if count == 1 else f"{count} cards"
 
 
 def batch_limit(known: Configuration, longest_tokens: float) -> int:

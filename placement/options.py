@@ -103,7 +103,10 @@ def _unpriced(spec: OperatorSpec, pricing: Pricing, refusals: Sequence[Refusal])
         remedy += ", or tokens_in= and tokens_out= in the decorator"
     if not refusals:
         nowhere = "CPU cores" if not spec.models else "devices"
-        why, remedy = f"fleet {pricing.fleet.name!r} has no {nowhere} to run it", "add a class that has"
+        why, remedy = (
+            f"fleet {pricing.fleet.name!r} has no {nowhere} to run it",
+            f"add a class with {nowhere} to the fleet file",
+        )
     else:
         why = "; ".join(_grouped(refusals))
     return f"no cost rule prices {spec.id!r} ({spec.op}) on any device: {why}. Remedy: {remedy}"

@@ -17,6 +17,15 @@ from orchestrator.known_errors import is_known
 ERROR = 1
 INFEASIBLE = 2
 
+_REMEDIES = {
+    FileNotFoundError: "; check the path, and make the folder if a file is to be written there",
+    IsADirectoryError: "; name a file",
+    NotADirectoryError: "; name a folder, or a file in one",
+    FileExistsError: "; name another path, or a folder",
+    PermissionError: "; name a path that you may read or write",
+}
+"""What to do about a path that the system refuses."""
+
 
 @dataclass(slots=True)
 class Debugging:
@@ -33,7 +42,8 @@ def expected_message(error: BaseException) -> str | None:
         return "stopped"
     if isinstance(error, OSError):
         reason = error.strerror or str(error)
-        return f"{error.filename}: {reason}" if error.filename else reason
+        remedy = next((text for kind, text in _REMEDIES.items() if isinstance(error, kind)), "")
+        return f"{error.filename}: {reason}{remedy}" if error.filename else reason
     return str(error) if is_known(error) else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,6 +22,10 @@ from orchestrator.commands.arguments import (
 from orchestrator.commands.failure import INFEASIBLE
 from orchestrator.commands.plan_load import check_alone, only
 from orchestrator.commands.text import json_text
+
+if TYPE_CHECKING:
+    from orchestrator.commands.plan_questions import Questions
+    from orchestrator.pipeline import PlanResult
 
 
 def plan(
@@ -92,13 +96,9 @@ def plan(
     from ir.duration import parse_duration_s
     from ir.sla import parse_sla
     from orchestrator.agent_files import check_functions, find_agent
-    from orchestrator.commands.cost_text import COST, cost_json, cost_text
-    from orchestrator.commands.explain_text import explain_json, explain_text
-    from orchestrator.commands.limits_text import LIMITS, limits_json, limits_text
-    from orchestrator.commands.plan_questions import Questions, answer
-    from orchestrator.commands.plan_text import plan_text
+    from orchestrator.commands.cost_text import COST
+    from orchestrator.commands.plan_questions import Questions
     from orchestrator.pipeline import PlanRequest, plan_agent
-    from orchestrator.report import plan_json
 
     if load is not None:
         from orchestrator.commands.plan_load import FleetQuestions, LoadOptions, check_explained, plan_load, refuse
@@ -141,19 +141,31 @@ def plan(
     result = plan_agent(graph, load_fleet(fleet), request)
     if out is not None and result.plan is not None:
         out.write_text(result.plan.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    if explain == COST and result.plan is not None:
-        typer.echo(json_text(cost_json(result.plan, result)) if as_json else cost_text(result.plan, result))
-        return 0
-    if explain == LIMITS and result.solution is not None:
-        typer.echo(json_text(limits_json(result, result.solution)) if as_json else limits_text(result, result.solution))
-        return 0
-    answers = answer(result, Questions(what_if or (), pareto, figure, compare))
-    if as_json:
-        reasons = {} if explain in (None, COST, LIMITS) else {"explain": explain_json(result, explain)}
-        typer.echo(json_text({**plan_json(result), **reasons, **answers.document}))
-    else:
-        text = plan_text(result) if explain in (None, COST, LIMITS) else explain_text(result, explain)
-        typer.echo("\n".join([text, *answers.lines]))
+    typer.echo(_told(result, explain, Questions(what_if or (), pareto, figure, compare), as_json=as_json))
+    if not as_json:
         for source in unchecked:
             typer.echo(f"note: {source} is not here, so its hash was not checked")
     return 0 if result.feasible else INFEASIBLE
+
+
+def _told(result: PlanResult, explain: str | None, questions: Questions, *, as_json: bool) -> str:
+    """The plan with what was asked beside it, or what `--explain` asks instead of its table."""
+    from orchestrator.commands.cost_text import COST, cost_json, cost_text
+    from orchestrator.commands.explain_text import explain_json, explain_text
+    from orchestrator.commands.limits_text import LIMITS, limits_json, limits_text
+    from orchestrator.commands.plan_questions import answer
+    from orchestrator.commands.plan_text import plan_text
+    from orchestrator.report import plan_json
+
+    if explain == COST and result.plan is not None:
+        return json_text(cost_json(result.plan, result)) if as_json else cost_text(result.plan, result)
+    if explain == LIMITS and result.solution is not None:
+        return json_text(limits_json(result, result.solution)) if as_json else limits_text(result, result.solution)
+    operator = None if explain in (COST, LIMITS) else explain
+    answers = answer(result, questions)
+    if as_json:
+        reasons = {} if operator is None else {"explain": explain_json(result, operator)}
+        return json_text({**plan_json(result), **reasons, **answers.document})
+    table = [plan_text(result)] if operator is None or not result.feasible else []
+    options = [] if operator is None else [explain_text(result, operator)]
+    return "\n".join(["\n\n".join([*table, *options]), *answers.lines])

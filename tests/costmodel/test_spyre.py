@@ -33,7 +33,7 @@ def test_a_configuration_is_chosen_by_tokens_and_sequences() -> None:
     ("asked", "reason"),
     [
         (("granite-3.3-8b", "fp16", 1, 5, 4_000), "up to 3,072 tokens x 16, 8,192 tokens x 4, got 4,032 tokens x 5"),
-        (("granite-3.3-8b", "fp16", 8, 1, 100), "on 8 cards not: it is known on 1, 2, 4 cards"),
+        (("granite-3.3-8b", "fp16", 8, 1, 100), "on 8 cards: it is known on 1, 2, 4 cards"),
         (("llama3.1-70b", "fp16", 4, 1, 100), "it is of no known configuration"),
         (("granite-3.3-8b", "fp16", 4, 32, 32_768), "up to 32,768 tokens x 32, got 32,768 tokens x 32"),
     ],

@@ -44,7 +44,9 @@ def test_a_chunk_by_hand(card: Device, models: ModelCatalog) -> None:
 
 
 def test_what_the_stack_does_not_serve_is_refused(card: Device, models: ModelCatalog) -> None:
-    with pytest.raises(CostError, match=r"Spyre serves llama3\.1-8b in fp16 on 2 cards not: it is known on 1, 4 cards"):
+    with pytest.raises(
+        CostError, match=r"Spyre does not serve llama3\.1-8b in fp16 on 2 cards: it is known on 1, 4 cards"
+    ):
         estimate_llm(models.model("llama3.1-8b"), "decode", card, 2, "fp16", 1, 100, 10)
     with pytest.raises(CostError, match="Spyre serves text generators and embedding models, not whisper-large-v3"):
         estimate_model_run(models.model("whisper-large-v3"), card, 1, "fp16", 1, audio_s=10)

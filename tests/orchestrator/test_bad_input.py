@@ -125,8 +125,11 @@ def test_a_malformed_agent(refused: Refused, old: str, new: str, named: list[str
         (plan(fleet="absent.yaml"), "absent.yaml"),
         (plan(fleet="."), ".: the fleet file cannot be read"),
         (("run", "agent.py", "--plan", "absent.json", "--input", "x"), "absent.json"),
-        (("run", "agent.py", "--fleet", "fleet.yaml", "--input", "@absent.txt"), "absent.txt"),
-        (("run", "agent.py", "--fleet", "fleet.yaml", "--input", "@."), ".: Is a directory"),
+        (
+            ("run", "agent.py", "--fleet", "fleet.yaml", "--input", "@absent.txt"),
+            "absent.txt: No such file or directory; check",
+        ),
+        (("run", "agent.py", "--fleet", "fleet.yaml", "--input", "@."), ".: Is a directory; name a file"),
         (("serve", "absent.py", "--fleet", "fleet.yaml", "--port", "0"), "absent.py"),
         (("serve", "agent.py", "--fleet", "absent.yaml", "--port", "0"), "absent.yaml"),
     ],

@@ -76,6 +76,12 @@ def test_an_operator_is_explained_in_each_alternative(capsys: pytest.CaptureFixt
     assert {"hp", "co"} <= set(disaggregated.split())
 
 
+def test_where_no_plan_keeps_the_limits_that_is_told_before_the_options(capsys: pytest.CaptureFixture[str]) -> None:
+    text = shown(capsys, 2, "--sla", "1ms", "--explain", "answer.decode")
+    assert text.startswith("infeasible (sla): SLA worst 1 ms cannot be kept")
+    assert "answer.decode (colocated) (llm.decode), 1 calls per run" in text
+
+
 def test_an_operator_is_explained_with_reasons(capsys: pytest.CaptureFixture[str]) -> None:
     document = json.loads(shown(capsys, 0, "--explain", "answer.decode", "--json"))
     colocated, disaggregated = (each for each in document["explain"] if "offload" not in each["operator"])
