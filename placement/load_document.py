@@ -5,11 +5,11 @@ Turned into the frozen records of `load` at once; nothing else sees these classe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
-from pydantic_core import ErrorDetails
 
 from costmodel.errors import FleetError
 from costmodel.names import nearest
@@ -210,7 +210,7 @@ def _keys(part: type[Document]) -> list[str]:
     return [info.alias or name for name, info in part.model_fields.items()]
 
 
-def _message(path: Path, text: YamlText, mistake: ErrorDetails) -> str:
+def _message(path: Path, text: YamlText, mistake: Mapping[str, Any]) -> str:
     location, told = mistake["loc"], mistake["msg"].removeprefix("Value error, ")
     where, dotted = f"{path}:{text.line(location)}", ".".join(map(str, location))
     if mistake["type"] == "extra_forbidden":

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
 
 from costmodel.errors import FleetError
 from costmodel.yaml_text import YamlText, read_yaml
@@ -79,7 +79,7 @@ def _rules(places: Places, path: Path, text: YamlText, at: tuple[str, ...]) -> t
     return tuple(found)
 
 
-def _message(path: Path, text: YamlText, mistake: ErrorDetails) -> str:
+def _message(path: Path, text: YamlText, mistake: Mapping[str, Any]) -> str:
     location = mistake["loc"]
     where = f"{path}:{text.line(location)}: {'.'.join(map(str, location)) or 'the file'}"
     return f"{where}: {mistake['msg'].removeprefix('Value error, ')}, got {mistake['input']!r}"
