@@ -17,7 +17,8 @@ from placement.evaluate import exceeds
 from placement.quantile import QUANTILE
 from placement.sampling_visits import Floats
 from placement.shared_agent import AgentEvaluation
-from placement.shared_problem import AgentLoad
+from placement.shared_evaluate import SharedEvaluation
+from placement.shared_problem import AgentLoad, SharedProblem
 
 DEVIATIONS = 3.09
 """Of a normal variable, 1 in 1,000 lies further above the mean."""
@@ -43,6 +44,24 @@ def upper_s(values: Floats, stat: Stat, deviations: float = DEVIATIONS) -> float
 def is_sure(load: AgentLoad, verdict: AgentEvaluation) -> bool:
     """Whether the upper confidence limits of all sampled statistics keep the agent's hard limits on time."""
     return not any(exceeds(upper_s(values, sla.stat), sla.limit_s) for sla, values in _limits(load, verdict))
+
+
+def percentiles_are_sure(load: AgentLoad, verdict: AgentEvaluation) -> bool:
+    """As `is_sure` without the means: where no run takes longer, no percentile's upper confidence limit is larger."""
+    rows = (row for row in _limits(load, verdict) if row[0].stat != "mean")
+    return not any(exceeds(upper_s(values, sla.stat), sla.limit_s) for sla, values in rows)
+
+
+def agents_that_hold(problem: SharedProblem, verdict: SharedEvaluation) -> list[bool]:
+    """[agent] whether the judge finds all its limits on time kept."""
+    late = [limit.what for limit in verdict.violations if limit.kind in ("sla", "first_output", "ttft")]
+    return [not any(what == each.name or what.startswith(f"{each.name} ") for what in late) for each in problem.agents]
+
+
+def surely_hold(problem: SharedProblem, verdict: SharedEvaluation) -> list[bool]:
+    """[agent] whether the judge finds all its limits on time kept, and another seed would too."""
+    rows = zip(problem.agents, verdict.agents, agents_that_hold(problem, verdict), strict=True)
+    return [holds and is_sure(load, one) for load, one, holds in rows]
 
 
 def _limits(load: AgentLoad, verdict: AgentEvaluation) -> Iterator[tuple[Sla, Floats]]:

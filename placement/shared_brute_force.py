@@ -21,7 +21,7 @@ MOST_JUDGED = 200_000
 
 @dataclass(frozen=True, slots=True)
 class SharedEnumeration:
-    """Of `count` placements judged, the best of those that keep every limit; None where none does."""
+    """Of `count` placements judged, the best of those that are accepted; None where none is."""
 
     count: int
     best: tuple[SharedPlacement, SharedEvaluation] | None
@@ -32,6 +32,11 @@ def cost_per_hour(found: SharedEvaluation) -> float:
     return found.objective_usd_per_hour
 
 
+def keeps_all(found: SharedEvaluation) -> bool:
+    """What a plan must do unless another test is given: keep every limit."""
+    return found.feasible
+
+
 def brute_force_shared(
     problem: SharedProblem,
     *,
@@ -39,6 +44,7 @@ def brute_force_shared(
     seed: int = 0,
     kappa: float | Sequence[float] = 0.0,
     objective: Callable[[SharedEvaluation], float] = cost_per_hour,
+    accepts: Callable[[SharedEvaluation], bool] = keeps_all,
     most: int = MOST_JUDGED,
 ) -> SharedEnumeration:
     """Judges every placement without routes, with all numbers of replicas that the device counts allow.
@@ -55,7 +61,7 @@ def brute_force_shared(
     for placement in _every(prepared):
         count += 1
         found = judge_prepared(prepared, placement, samples=samples, seed=seed, kappa=kappa)
-        if found.feasible and (best is None or objective(found) < objective(best[1])):
+        if accepts(found) and (best is None or objective(found) < objective(best[1])):
             best = placement, found
     return SharedEnumeration(count, best)
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from placement.confidence import agents_that_hold
 from placement.highs import Limits
 from placement.kappa import FIRST_KAPPA, LEAST_KAPPA, brackets, following, learn, lowered
 from placement.problem import Placement
@@ -16,7 +17,7 @@ from placement.shared_evaluate import SharedEvaluation, judge_shared
 from placement.shared_fixed import FoundShared, solve_fixed
 from placement.shared_objectives import LATENCY
 from placement.shared_problem import SharedPlacement, SharedProblem
-from placement.shared_solve import SAMPLES, SharedUndecidedError, agents_that_hold
+from placement.shared_solve import SAMPLES, SharedUndecidedError
 from placement.shared_surrogate import Aim, surrogate
 
 MOST_TRIES = 5

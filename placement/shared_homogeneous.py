@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ir.duration import format_duration
+from placement.confidence import surely_hold
 from placement.grouped_reasons import grouped_reasons
 from placement.highs import Limits
 from placement.kappa import LEAST_KAPPA
@@ -28,7 +29,6 @@ from placement.shared_solve import (
     SharedInfeasibleError,
     SharedUndecidedError,
     solve_shared,
-    surely_hold,
 )
 from placement.shared_surrogate import UNLIMITED, surrogate
 from placement.shared_terms import enough_shared

@@ -14,29 +14,39 @@ from typing import Literal
 
 import highspy
 
-from placement.confidence import is_sure
+from placement.confidence import surely_hold
 from placement.highs import Limits
 from placement.kappa import FIRST_KAPPA, LEAST_KAPPA, brackets, following, learn, lowered
 from placement.problem import Placement
+from placement.shared_cheapest import Asked, Judged, cheapest_judged, enumerable
 from placement.shared_evaluate import SharedEvaluation, judge_shared
 from placement.shared_fixed import FoundShared, solve_fixed
 from placement.shared_problem import AgentLoad, SharedPlacement, SharedProblem
 from placement.shared_score import SharedScore
-from placement.shared_surrogate import Aim, surrogate
+from placement.shared_surrogate import Aim, Surrogate, surrogate
 
 DEFAULT_TIME_LIMIT_S = 60.0
 DEFAULT_GAP = 0.01
 SAMPLES = 10_000
 MOST_SOLVES = 8
+SLIP = 1e-9
 SEEN = 1e-3
 """A gap that is smaller by less is told as the same."""
 
 BOUND_SCOPE = "surrogate"
 """A bound holds for the program at the kappa of the answer, not for every plan that the judge would accept."""
 
+JUDGE_SCOPE = "judge"
+"""A bound holds for every plan without a split: the judge refused all that cost less."""
+
+JUDGED_SHARE = 0.25
+"""Of the time limit, at most, for plans that the judge alone looks for."""
+
+MOST_VERDICTS = 2000
+
 
 class SharedInfeasibleError(ValueError):
-    """No plan keeps all limits; at kappa 0 this is proven for the surrogate, whose waiting is an upper bound."""
+    """No plan keeps all limits: the surrogate has none even without waiting, or the judge refused every one."""
 
 
 class SharedUndecidedError(RuntimeError):
@@ -66,7 +76,9 @@ class SharedSolution:
     """A plan that the judge accepts, and how good it is.
 
     `objective` (the aim, per hour), `bound` and `gap` = (objective - bound) / objective are of the surrogate at
-    `kappas` [agent]. `status` is `optimal` where the gap asked for was proven at those kappas.
+    `kappas` [agent]. `status` is `optimal` where the gap asked for was proven at those kappas. Where `bound_scope` is
+    `judge`, the judge refused every plan without a split that is better; `kappas` are empty where the program found
+    none.
     """
 
     placement: SharedPlacement
@@ -145,7 +157,10 @@ def solve_shared(
             kept.take(_solution(plan, verdict, found, kappas, spent), sure=all(holds))
         known = learn(known, kappas, holds)
         kappas = following(known, kappas, holds, accepted=kept.best is not None)
+    is_refused = _judged(surrogate(problem, _least(problem), aim), effort, kept, began)
     best = kept.settled()
+    if best is None and is_refused:
+        raise SharedInfeasibleError(f"{problem.name}: no plan keeps all limits: the judge refused every one")
     if best is None and kappas is None and not has_answer:
         raise SharedInfeasibleError(f"{problem.name}: no plan keeps all limits, with waiting as at the levels' caps")
     if best is None:
@@ -186,10 +201,11 @@ class _Kept:
 
 
 def _is_better(one: SharedSolution, other: SharedSolution) -> bool:
-    """Whether a plan is better for the aim, or as good and visibly nearer to being proven."""
-    slip = 1e-9 * abs(other.objective)
+    """Whether a plan is better for the aim, or as good and visibly nearer to being proven, or for every plan."""
+    slip = SLIP * abs(other.objective)
     as_good = one.objective <= other.objective + slip
-    return one.objective < other.objective - slip or (as_good and one.gap < other.gap - SEEN)
+    wider = (one.bound_scope, other.bound_scope) == (JUDGE_SCOPE, BOUND_SCOPE)
+    return one.objective < other.objective - slip or (as_good and (wider or one.gap < other.gap - SEEN))
 
 
 @dataclass(slots=True)
@@ -215,20 +231,55 @@ class _Heuristic:
             self.kept.take(_solution(plan, verdict, found, self.kappas, Spent(0, 0.0, seconds)), sure=True)
 
 
+def _judged(table: Surrogate, effort: Effort, kept: _Kept, began: float) -> bool:
+    """Looks for the cheapest plan with the judge alone where plans are few; whether it refused every one there is."""
+    left_s = effort.time_limit_s - (time.monotonic() - began)
+    hurry = kept.best is not None and math.isfinite(effort.enough_s)
+    if hurry or left_s <= 0.0 or not enumerable(table):
+        return False
+    asked = Asked(
+        below=math.inf if kept.best is None else kept.best.objective * (1.0 - SLIP),
+        samples=effort.samples,
+        seed=effort.seed,
+        most=MOST_VERDICTS,
+        end=time.monotonic() + min(left_s, JUDGED_SHARE * effort.time_limit_s),
+    )
+    found = cheapest_judged(table, asked)
+    is_sure = True
+    if found.best is None and found.is_proven and kept.best is None:
+        found, is_sure = cheapest_judged(table, replace(asked, sure=False)), False
+    seconds = time.monotonic() - began
+    if found.best is not None:
+        kept.take(_by_judge(found.best, seconds), sure=is_sure)
+    elif found.is_proven and kept.best is not None:
+        best, objective = kept.best, kept.best.objective
+        spent = replace(best.spent, seconds=seconds)
+        proven = replace(best, bound=objective, gap=0.0, bound_scope=JUDGE_SCOPE, status="optimal", spent=spent)
+        kept.take(proven, sure=True)
+    return found.best is None and found.is_proven and kept.best is None
+
+
+def _least(problem: SharedProblem) -> list[float]:
+    return [LEAST_KAPPA] * len(problem.agents)
+
+
+def _by_judge(found: Judged, seconds: float) -> SharedSolution:
+    return SharedSolution(
+        placement=found.plan,
+        evaluation=found.evaluation,
+        objective=found.worth,
+        bound=found.worth,
+        gap=0.0,
+        bound_scope=JUDGE_SCOPE,
+        status="optimal",
+        kappas=(),
+        spent=Spent(0, 0.0, seconds),
+        solver=solver_name(),
+    )
+
+
 def _first_kappa(agent: AgentLoad) -> float:
     return LEAST_KAPPA if agent.problem.sla is None and agent.first_output is None else FIRST_KAPPA
-
-
-def agents_that_hold(problem: SharedProblem, verdict: SharedEvaluation) -> list[bool]:
-    """[agent] whether the judge finds all its limits on time kept."""
-    late = [limit.what for limit in verdict.violations if limit.kind in ("sla", "first_output", "ttft")]
-    return [not any(what == each.name or what.startswith(f"{each.name} ") for what in late) for each in problem.agents]
-
-
-def surely_hold(problem: SharedProblem, verdict: SharedEvaluation) -> list[bool]:
-    """[agent] whether the judge finds all its limits on time kept, and another seed would too."""
-    rows = zip(problem.agents, verdict.agents, agents_that_hold(problem, verdict), strict=True)
-    return [holds and is_sure(load, one) for load, one, holds in rows]
 
 
 def _solution(

@@ -29,16 +29,17 @@ def prices(problem: SharedProblem) -> tuple[SharedPrice, ...]:
 
 
 def test_the_price_of_a_second() -> None:
-    # M/D/1 at 20 %: the slow level takes 1.125 s, 40.6 % over 0.8 s, and saves 3 - 1 = 2 dollars. Steps of 1, 5, 20 and
-    # 50 %, halved: 35 no, 42.5 yes, 38.75 no. So 0.34 s save 2 dollars: 5.88 a second.
+    # M/D/2 at 10 %: two slow replicas wait 0.0182 / 1.8 / 2 = 0.005 s (Erlang's C is 0.0182), take 1.005 s, 25.6 % over
+    # 0.8 s, and save 3 - 2 = 1 dollar. Steps of 1, 5, 20 and 50 %, halved: 35 yes, 27.5 yes, 23.75 no. So 0.22 s save 1
+    # dollar: 4.55 a second. Without the limit one replica is enough, which saves 2.
     (price,) = prices(table(0.2, 0.8))
     assert (price.kind, price.what, price.limit) == ("sla", "agent", 0.8)
     assert (price.step, price.saves_usd, price.free_usd) == (
-        pytest.approx(0.34),
-        pytest.approx(2.0),
+        pytest.approx(0.22),
+        pytest.approx(1.0),
         pytest.approx(2.0),
     )
-    assert price.unit_usd == pytest.approx(2.0 / 0.34)
+    assert price.unit_usd == pytest.approx(1.0 / 0.22)
     assert price.dual_usd is not None
     assert price.dual_usd > 0.0
 

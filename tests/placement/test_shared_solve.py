@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -5,11 +6,11 @@ from hypothesis import HealthCheck, given, settings
 
 from ir.sla import Sla
 from placement.brute_force import TooManyPlacementsError
-from placement.confidence import DEVIATIONS, is_sure, upper_s
+from placement.confidence import DEVIATIONS, is_sure, surely_hold, upper_s
 from placement.evaluate import exceeds
 from placement.problem import OpNode
 from placement.shared_brute_force import brute_force_shared
-from placement.shared_evaluate import judge_shared
+from placement.shared_evaluate import SharedEvaluation, judge_shared
 from placement.shared_problem import SharedProblem
 from placement.shared_solve import Effort, SharedInfeasibleError, SharedSolution, SharedUndecidedError, solve_shared
 from tests.placement.problems import chain
@@ -30,14 +31,29 @@ def test_every_plan_is_one_that_the_sampled_judge_accepts(problem: SharedProblem
     assert verdict.violations == ()
     assert verdict.limits == solution.evaluation.limits
     assert 0.0 <= solution.gap <= 1.0
-    assert (solution.bound_scope, better[-1].objective) == ("surrogate", solution.objective)
+    assert (better[-1].bound_scope, better[-1].objective) == (solution.bound_scope, solution.objective)
     assert [one.objective for one in better] == sorted((one.objective for one in better), reverse=True)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(small_shared())
+def test_of_a_tiny_problem_it_finds_the_cheapest_plan_that_the_judge_accepts(problem: SharedProblem) -> None:
+    def best(accepts: Callable[[SharedEvaluation], bool]) -> float | None:
+        found = brute_force_shared(problem, samples=QUICK.samples, seed=QUICK.seed, accepts=accepts, most=20_000).best
+        return None if found is None else found[1].objective_usd_per_hour
+
     try:
-        best = brute_force_shared(problem, samples=QUICK.samples, seed=QUICK.seed, most=20_000).best
+        cheapest = best(lambda one: one.feasible and all(surely_hold(problem, one)))
+        cheapest = best(lambda one: one.feasible) if cheapest is None else cheapest
     except TooManyPlacementsError:
         return
-    assert best is not None
-    assert solution.evaluation.objective_usd_per_hour >= best[1].objective_usd_per_hour * (1.0 - 1e-9)
+    if cheapest is None:
+        with pytest.raises(SharedInfeasibleError):
+            solve_shared(problem, effort=QUICK)
+        return
+    solution = solve_shared(problem, effort=QUICK)
+    assert (solution.bound_scope, solution.gap) == ("judge", 0.0)
+    assert solution.evaluation.objective_usd_per_hour == pytest.approx(cheapest, rel=1e-9)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -101,7 +117,9 @@ def test_the_heuristics_plan_is_told_first_and_proven_later() -> None:
     assert [(each.placement.replicas, each.gap, each.spent.solves) for each in told] == [
         ((1, 0), 1.0, 0),
         ((1, 0), 0.0, 1),
+        ((1, 0), 0.0, 1),
     ]
+    assert [each.bound_scope for each in told] == ["surrogate", "surrogate", "judge"]
     assert (told[0].status, solution.status, solution.gap) == ("time_limit", "optimal", 0.0)
 
 
