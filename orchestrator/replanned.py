@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from placement.replan_steps import Step
 
 
+Ways = Sequence[tuple[float, "Pool"]]
+"""Where an operator is: the share of runs of each pool, the largest first; empty where it does not run."""
+
+
 @dataclass(frozen=True, slots=True)
 class Moved:
     """An operator (with its agent's name before it, for a load) from one pool to another, and why."""
@@ -69,17 +73,19 @@ class Reasons:
     usd_before: Mapping[str, float]
     rates: Mapping[str, tuple[float, float]]
 
-    def of(self, agent: str, ran: Pool | None, runs: Pool, *, forced: bool) -> str:
+    def of(self, agent: str, ran: Ways, runs: Ways, *, forced: bool) -> str:
         """The first that fits: another form of a call, forced, a lost device, a price, the load, another's move."""
-        if ran is None:
+        if not ran:
             return "its call takes another alternative now"
         if forced:
             return "the event does not concern it, but no limit could be kept otherwise"
         lost = dict(self.event.lost)
-        if ran.device in lost:
-            return f"{lost[ran.device]} {ran.device} lost"
+        of_ran = [pool.device for _, pool in ran]
+        for device in of_ran:
+            if device in lost:
+                return f"{lost[device]} {device} lost"
         for name, usd in self.event.prices:
-            if name in (runs.device, ran.device):
+            if name in (*of_ran, *(pool.device for _, pool in runs)):
                 return f"an hour of {name} costs ${usd:g} instead of ${self.usd_before[name]:.4g}"
         if agent in self.rates:
             before, after = self.rates[agent]
@@ -115,18 +121,25 @@ def spares(plans: Sequence[Plan], event: Event) -> Iterator[str]:
 
 
 def moved(
-    places: tuple[Mapping[str, Pool], Mapping[str, Pool]], names: Sequence[str], forced: set[str], reasons: Reasons
+    places: tuple[Mapping[str, Ways], Mapping[str, Ways]], names: Sequence[str], forced: set[str], reasons: Reasons
 ) -> tuple[Moved, ...]:
     """A line for each operator that moves; `places` are pools by operator before and after."""
     return tuple(_moved(places, name, reasons, forced=name in forced) for name in names)
 
 
 def _moved(
-    places: tuple[Mapping[str, Pool], Mapping[str, Pool]], name: str, reasons: Reasons, *, forced: bool
+    places: tuple[Mapping[str, Ways], Mapping[str, Ways]], name: str, reasons: Reasons, *, forced: bool
 ) -> Moved:
-    ran, runs = places[0].get(name), places[1][name]
+    ran, runs = places[0].get(name, ()), places[1][name]
     why = reasons.of(name.partition("/")[0], ran, runs, forced=forced)
-    return Moved(name, None if ran is None else place(ran), place(runs), why)
+    return Moved(name, _ways(ran) if ran else None, _ways(runs), why)
+
+
+def _ways(ways: Ways) -> str:
+    """Where an operator is, with the share of runs of each pool where there are several."""
+    if len(ways) == 1:
+        return place(ways[0][1])
+    return " and ".join(f"{share:.1%} on {place(pool)}" for share, pool in ways)
 
 
 def place(pool: Pool) -> str:

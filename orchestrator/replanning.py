@@ -14,7 +14,7 @@ from orchestrator.events import Event, fleet_after
 from orchestrator.fleet_pipeline import FleetRequest, plans_of, price_fleet
 from orchestrator.graph import Graph
 from orchestrator.pipeline import PlanRequest, lower, price_module
-from orchestrator.replanned import Reasons, Replanned, broken, moved, spares
+from orchestrator.replanned import Reasons, Replanned, Ways, broken, moved, spares
 from orchestrator.running import RunningPlanError, running, running_together
 
 if TYPE_CHECKING:
@@ -22,12 +22,11 @@ if TYPE_CHECKING:
     from placement.from_ir import Lowered
     from placement.load import Load
     from placement.plan import Plan
-    from placement.problem import Placement, Pool
+    from placement.problem import Placement
     from placement.replan import MovePrice, Replan
     from placement.replan_shared import SharedReplan
     from placement.shared_from_ir import SharedLowered
-
-SCOPE = "surrogate over the plans that may be reached"
+    from placement.shared_problem import SharedPlacement
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +91,12 @@ def replan_load(
     request: FleetRequest,
     wanted: Wanted,
 ) -> Replanned:
-    """Plans of shared pools, in the load's order, from the situation before an event to that after it."""
-    from placement.replan_shared import DEFAULT_EFFORT, replan_shared
+    """Plans of shared pools, in the load's order, from the situation before an event to that after it.
+
+    They may split traffic over pools. Raises `RunningPlanError`, `EventError`, and as planning does.
+    """
+    from placement.replan_routes import replan_routed
+    from placement.replan_shared import DEFAULT_EFFORT
     from placement.shared_solve import SharedInfeasibleError
 
     event, price, load = wanted.event, wanted.price, situations[0].load
@@ -101,16 +104,10 @@ def replan_load(
     placement = running_together(before, plans)
     effort = replace(DEFAULT_EFFORT, time_limit_s=request.time_limit_s)
     try:
-        found = replan_shared(before.problem, placement, after.problem, price, effort)
+        found = replan_routed(before.problem, placement, after.problem, price, effort)
     except SharedInfeasibleError as error:
         return Replanned(load.name, "hour", why=str(error))
-    places = [
-        {f"{part.problem.name}/{name}": pool for part, one in pairs for name, pool in _places(part, one)}
-        for pairs in (
-            zip(before.agents, placement.agents, strict=True),
-            zip(after.agents, found.placement.agents, strict=True),
-        )
-    ]
+    places = dict(_shared_places(before, placement)), dict(_shared_places(after, found.placement))
     names, forced = (
         [
             f"{after.agents[agent].problem.name}/{after.agents[agent].problem.operators[index].id}"
@@ -125,7 +122,7 @@ def replan_load(
         unit="hour",
         plans=documents,
         steps=found.steps,
-        moved=moved((places[0], places[1]), names, set(forced), reasons),
+        moved=moved(places, names, set(forced), reasons),
         stays=tuple(name for name in places[1] if name not in names),
         before_usd=found.before.usd_per_hour,
         after_usd=found.after.usd_per_hour,
@@ -134,7 +131,7 @@ def replan_load(
         change_usd=found.change_usd,
         over=price.runs,
         gap=None if found.gap >= 1.0 else found.gap,
-        bound_scope=SCOPE,
+        bound_scope=found.bound_scope,
         solve_s=found.seconds,
         notes=tuple(spares(documents, event)),
     )
@@ -201,16 +198,26 @@ def _documents(graphs: Mapping[str, Graph], after: SharedLowered, found: SharedR
     from placement.shared_plans import Answer
 
     solver = f"HiGHS {version('highspy')}"
-    answer = Answer(found.placement, found.after, found.gap, SCOPE, solver, found.seconds)
+    answer = Answer(found.placement, found.after, found.gap, found.bound_scope, solver, found.seconds)
     chosen = tuple(graphs[each.problem.name] for each in after.agents)
     return tuple(plans_of(chosen, after, answer))
 
 
-def _places(lowered: Lowered, placement: Placement) -> Iterator[tuple[str, Pool]]:
+def _places(lowered: Lowered, placement: Placement) -> Iterator[tuple[str, Ways]]:
     """The pool of each operator that runs."""
     for row, option in zip(lowered.problem.operators, placement.option, strict=True):
         if option is not None:
-            yield row.id, lowered.problem.pools[row.options[option].pool]
+            yield row.id, ((1.0, lowered.problem.pools[row.options[option].pool]),)
+
+
+def _shared_places(shared: SharedLowered, placement: SharedPlacement) -> Iterator[tuple[str, Ways]]:
+    """The pools of each operator that runs, of all agents."""
+    from placement.taken import taken_by
+
+    for agent, lowered in enumerate(shared.agents):
+        for position, ways in taken_by(shared, agent, placement).items():
+            name = f"{lowered.problem.name}/{lowered.problem.operators[position].id}"
+            yield name, tuple((way.share, lowered.problem.pools[way.option.pool]) for way in ways)
 
 
 def _prices(fleet: Fleet, event: Event) -> dict[str, float]:

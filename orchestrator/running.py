@@ -5,7 +5,7 @@ A document names pools and alternatives; a table has options. Where one is not f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from orchestrator.errors import OrchestratorError
 
 if TYPE_CHECKING:
     from placement.from_ir import Lowered
-    from placement.plan import Plan, PlanOperator
+    from placement.plan import Plan, PlanOperator, Route
     from placement.problem import Placement, Problem
     from placement.shared_from_ir import SharedLowered
     from placement.shared_problem import SharedPlacement
@@ -26,7 +26,21 @@ class RunningPlanError(OrchestratorError):
 
 
 def running(lowered: Lowered, plan: Plan) -> Placement:
-    """The placement that a plan document writes down. Raises `RunningPlanError` where the table has no such options."""
+    """The placement that a plan document writes down, each operator on one pool.
+
+    Raises `RunningPlanError` where the table has no such options, or the plan splits traffic.
+    """
+    for operator in plan.operators:
+        if len(operator.routes) != 1:
+            raise RunningPlanError(
+                f"{operator.id} is spread over {len(operator.routes)} pools, which are those of a load",
+                "give --load, the load that the plans were made for, and the folder of all its plans",
+            )
+    return _first(lowered, plan)
+
+
+def _first(lowered: Lowered, plan: Plan) -> Placement:
+    """The placement with each operator at the first of its routes."""
     from placement.prepared import prepare
     from placement.problem import Placement
 
@@ -39,7 +53,7 @@ def running(lowered: Lowered, plan: Plan) -> Placement:
         strangers = ", ".join(sorted(set(operators) ^ known))
         raise RunningPlanError(f"the plan of {plan.agent!r} and the agent differ in {strangers}", REMEDY)
     option = tuple(
-        _option(lowered, position, operators[spec.id]) if does else None
+        _option(lowered, position, operators[spec.id], operators[spec.id].routes[0]) if does else None
         for position, (spec, does) in enumerate(zip(lowered.specs, runs, strict=True))
     )
     return Placement(option, alternatives)
@@ -49,7 +63,7 @@ def running_together(shared: SharedLowered, plans: Sequence[Plan]) -> SharedPlac
     """The placement that the documents of all agents of a load write down, in the load's order."""
     from placement.shared_problem import SharedPlacement
 
-    placements = tuple(running(lowered, plan) for lowered, plan in zip(shared.agents, plans, strict=True))
+    placements = tuple(_first(lowered, plan) for lowered, plan in zip(shared.agents, plans, strict=True))
     replicas: dict[str, int] = {}
     for pool in (pool for plan in plans for pool in plan.pools):
         if replicas.setdefault(pool.id, pool.replicas) != pool.replicas:
@@ -60,7 +74,18 @@ def running_together(shared: SharedLowered, plans: Sequence[Plan]) -> SharedPlac
     gone = [name for name in replicas if name not in levels]
     if gone:
         raise RunningPlanError(f"no such pool can be planned: {', '.join(gone)}", REMEDY)
-    return SharedPlacement(placements, tuple(replicas.get(name, 0) for name in levels))
+    split = zip(shared.agents, plans, placements, strict=True)
+    routes = {(agent, at): shares for agent, one in enumerate(split) for at, shares in _routes(*one)}
+    return SharedPlacement(placements, tuple(replicas.get(name, 0) for name in levels), routes)
+
+
+def _routes(lowered: Lowered, plan: Plan, placement: Placement) -> Iterator[tuple[int, dict[int, float]]]:
+    """By operator the share of runs of each option, where the traffic is split."""
+    operators = {each.id: each for each in plan.operators}
+    for position, (spec, option) in enumerate(zip(lowered.specs, placement.option, strict=True)):
+        if option is not None and len(operators[spec.id].routes) > 1:
+            operator = operators[spec.id]
+            yield position, {_option(lowered, position, operator, each): each.share for each in operator.routes}
 
 
 def _complete(problem: Problem) -> Problem:
@@ -71,19 +96,14 @@ def _complete(problem: Problem) -> Problem:
     return replace(problem, capacities=problem.capacities or tuple(DeviceCapacity(name, 0) for name in devices))
 
 
-def _option(lowered: Lowered, position: int, operator: PlanOperator) -> int:
-    """The option of the pool; of several, the one whose time is nearest to what was promised."""
+def _option(lowered: Lowered, position: int, operator: PlanOperator, route: Route) -> int:
+    """The option of the route's pool; of several, the one whose time is nearest to what was promised."""
     pools, row = lowered.problem.pools, lowered.problem.operators[position]
-    wanted = operator.routes[0].pool
-    if len(operator.routes) != 1:
-        raise RunningPlanError(
-            f"{operator.id} is spread over {len(operator.routes)} pools; such a plan cannot be changed step by step",
-            "plan the load anew, with --no-split if plans are to be changed later",
-        )
-    found = [index for index, option in enumerate(row.options) if pools[option.pool].id == wanted]
+    mean_s = operator.promised.mean_s if route.mean_s is None else route.mean_s
+    found = [index for index, option in enumerate(row.options) if pools[option.pool].id == route.pool]
     if not found:
-        raise RunningPlanError(f"{operator.id} runs on {wanted}, which is not among its options here", REMEDY)
-    return min(found, key=lambda index: abs(row.options[index].latency_s - operator.promised.mean_s))
+        raise RunningPlanError(f"{operator.id} runs on {route.pool}, which is not among its options here", REMEDY)
+    return min(found, key=lambda index: abs(row.options[index].latency_s - mean_s))
 
 
 def _alternatives(lowered: Lowered, plan: Plan) -> list[int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from placement.check import ProblemError
@@ -31,6 +31,7 @@ from placement.shared_solve import (
 )
 
 DEFAULT_EFFORT = Effort(time_limit_s=5.0, enough_s=0.1)
+SCOPE = "surrogate over the plans that may be reached"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,8 @@ class SharedReplan:
     """The new plan, judged with the effort's samples, and how to get there.
 
     `moved`, `forced` and `kept` are as in `Replan`, by (agent, operator); replicas that start or stop are no moves.
-    `gap` is of the surrogate over the plans that may be reached so; 1 where everything is kept without a search.
+    `gap` is of the surrogate over the plans that may be reached so, or as `bound_scope` says; 1 where everything is
+    kept without a search.
     """
 
     placement: SharedPlacement
@@ -51,6 +53,7 @@ class SharedReplan:
     gap: float
     steps: tuple[Step, ...]
     seconds: float
+    bound_scope: str = SCOPE
 
 
 def replan_shared(
@@ -62,19 +65,19 @@ def replan_shared(
 ) -> SharedReplan:
     """The cheapest plan after an event, with a price on each operator that moves, spread over `price.runs` hours.
 
-    Raises `ProblemError` for problems of different agents or a plan with routes, and as `solve_shared` where no plan is
-    left or none was found.
+    Raises `ProblemError` for problems of different agents or a plan with routes (`replan_routed` takes those), and as
+    `solve_shared` where no plan is left or none was found.
     """
     began = time.monotonic()
     if running.routes:
-        raise ProblemError(f"{before.name}: a plan with routes cannot be replanned; plan it anew")
+        raise ProblemError(f"{before.name}: a plan with routes is for `replan_routed`")
     found = changes(before, running, after)
     may_move = concerned(before, running, after, found)
     stay = _stay(before, running, after, found)
     kept = _judge(after, stay, effort) if stay else None
-    answer = _search(after, found, (may_move, dict.fromkeys(may_move, price.usd_per_run)), effort)
+    answer = search(after, found, (may_move, dict.fromkeys(may_move, price.usd_per_run)), effort)
     if answer is None and (kept is None or not kept.feasible):
-        answer = _search(after, found, (None, _weights(after, found, may_move, price)), effort)
+        answer = search(after, found, (None, weights(after, found, may_move, price)), effort)
         if answer is None:
             raise SharedUndecidedError(f"{after.name}: the judge accepts no plan that was found; allow more time")
     choices = [(stay, kept, 1.0)] if stay and kept and kept.feasible else []
@@ -119,17 +122,23 @@ def _stay(
     return SharedPlacement(agents, tuple(counts.get(name, 0) for name in names))
 
 
-_Asked = tuple[Set[Place] | None, Mapping[Place, float]]
+Asked = tuple[Set[Place] | None, Mapping[Place, float]]
 """What may move (None: everything), and the dollars an hour of each move."""
 
 
-def _search(after: SharedProblem, found: list[Change], asked: _Asked, effort: Effort) -> SharedSolution | None:
-    """The best plan that leaves all but some operators in place; None where there is none, or none was found."""
+def search(
+    after: SharedProblem, found: Sequence[Change], asked: Asked, effort: Effort, beside: tuple[AgentLoad, ...] = ()
+) -> SharedSolution | None:
+    """The best plan that leaves all but some operators in place; None where there is none, or none was found.
+
+    `beside` are agents that share the levels and are no part of the answer.
+    """
     agents = tuple(_narrowed(load, agent, found[agent], asked) for agent, load in enumerate(after.agents))
     try:
-        answer = solve_shared(replace(after, agents=tuple(load for load, _ in agents)), DOLLARS, effort)
+        answer = solve_shared(replace(after, agents=(*(load for load, _ in agents), *beside)), DOLLARS, effort)
         plan = answer.placement
-        restored = (reduced.restore(placement) for (_, reduced), placement in zip(agents, plan.agents, strict=True))
+        own = zip(agents, plan.agents[: len(agents)], strict=True)
+        restored = (reduced.restore(placement) for (_, reduced), placement in own)
         return replace(answer, placement=replace(plan, agents=tuple(restored)))
     except SharedUndecidedError:
         return None
@@ -139,7 +148,7 @@ def _search(after: SharedProblem, found: list[Change], asked: _Asked, effort: Ef
         return None
 
 
-def _narrowed(load: AgentLoad, agent: int, found: Change, asked: _Asked) -> tuple[AgentLoad, Reduced]:
+def _narrowed(load: AgentLoad, agent: int, found: Change, asked: Asked) -> tuple[AgentLoad, Reduced]:
     """Staying operators with their one option and level; services as they are, fees with the price of a move."""
     may_move, usd = asked
     operators: list[Operator] = []
@@ -168,7 +177,9 @@ def _narrowed(load: AgentLoad, agent: int, found: Change, asked: _Asked) -> tupl
     return replace(load, problem=reduced.problem, services=tuple(services)), reduced
 
 
-def _weights(after: SharedProblem, found: list[Change], concerned: Set[Place], price: MovePrice) -> dict[Place, float]:
+def weights(
+    after: SharedProblem, found: Sequence[Change], concerned: Set[Place], price: MovePrice
+) -> dict[Place, float]:
     """So many dollars an hour on a bystander's move that one fewer always pays, unless dollars are limited."""
     counts = {row.device: row.count for row in after.capacities}
     dearest = math.fsum(level.usd_per_hour * (counts[level.pool.device] // level.pool.tp) for level in after.levels)

@@ -14,6 +14,7 @@ from typing import Literal
 class Step:
     """`start` and `stop` so many replicas of a pool, `route` an operator's next calls to it, `drain` what it runs.
 
+    `share` is the part of runs whose calls go there from now on, of several pools.
     `interrupts`: calls go without the pool for a while, because it is lost or because its devices are needed first.
     """
 
@@ -22,6 +23,7 @@ class Step:
     operator: str = ""
     replicas: int = 1
     interrupts: bool = False
+    share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +37,12 @@ class PoolUse:
 
 
 def steps(
-    pools: Mapping[str, PoolUse], routes: Sequence[tuple[str, str]], counts: Mapping[str, int]
+    pools: Mapping[str, PoolUse],
+    routes: Sequence[tuple[str, str] | tuple[str, str, float]],
+    counts: Mapping[str, int],
 ) -> tuple[Step, ...]:
-    """The steps; `routes` are (operator, pool) of what moves, `counts` the devices there are now, by class.
+    """The steps; `routes` are (operator, pool) of what moves, with the share of runs where there are several pools;
+    `counts` the devices there are now, by class.
 
     Where the devices that are left do not even hold what ran, replicas that end anyway count as lost: they stop at
     once. Where a new replica fits only in the place of one that ends, that one ends first, and the step says so.
@@ -59,7 +64,7 @@ def steps(
         left[use.device] = left.get(use.device, 0) - _need(use)
         found.append(Step("start", name, replicas=use.after - use.before))
         started.add(name)
-    found += [Step("route", pool, operator) for operator, pool in routes]
+    found += [Step("route", pool, operator, share=share[0] if share else 1.0) for operator, pool, *share in routes]
     found += [Step("drain", name, replicas=count) for name, count in ending.items()]
     found += [Step("stop", name, replicas=count) for name, count in ending.items()]
     return tuple(found)

@@ -79,8 +79,10 @@ Situation = tuple[SharedProblem, SharedPlacement]
 """A problem and the plan that runs in it."""
 
 
-def steps_between(before: Situation, after: Situation, routes: Sequence[tuple[str, str]]) -> tuple[Step, ...]:
-    """The steps from one plan to another; `routes` are (operator, level) of the traffic that moves."""
+def steps_between(
+    before: Situation, after: Situation, routes: Sequence[tuple[str, str] | tuple[str, str, float]]
+) -> tuple[Step, ...]:
+    """The steps from one plan to another; `routes` are (operator, level) of what moves, or the share too."""
     counts = [
         {label(level): count for level, count in zip(problem.levels, plan.replicas, strict=True)}
         for problem, plan in (before, after)

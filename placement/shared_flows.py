@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from placement.problem import Pool
 from placement.shared_problem import SharedPlacement
@@ -25,13 +25,15 @@ _MOST_STEPS = 8
 class Flows:
     """A plan: `parts` [unit] is the share of runs by level, summing to 1; `replicas` [level].
 
-    A unit at a level keeps `parts` times `units.shares` replicas busy up to their cap.
+    A unit at a level keeps `parts` times `units.shares` replicas busy up to their cap. Those that `stays` names by
+    index are not moved.
     """
 
     table: Surrogate
     units: Units
     parts: tuple[Mapping[int, float], ...]
     replicas: tuple[int, ...]
+    stays: frozenset[int] = frozenset()
 
     def load(self, level: int) -> float:
         """Replicas of a level that the traffic fills up to their cap."""
@@ -73,18 +75,24 @@ class Flows:
 
 
 def flows_of(table: Surrogate, plan: SharedPlacement) -> Flows | None:
-    """A plan without routes as flows; None where its units' options are not the first of several at their level."""
+    """A plan as flows; None where its units' options are not the first of several at their level."""
     units = units_of(table, [one.alternative for one in plan.agents])
     parts: list[Mapping[int, float]] = []
     for unit in units.units:
-        operators = table.agents[unit.agent].problem.operators
-        chosen = [plan.agents[unit.agent].option[member] for member in unit.members]
-        taken = tuple(option for option in chosen if option is not None)
-        level = operators[unit.members[0]].options[taken[0]].pool
-        if unit.places.get(level) != taken:
+        shares = [_by_level(table, plan, unit.agent, member) for member in unit.members]
+        levels = {level: tuple(row[level][0] for row in shares) for level in shares[0]}
+        if any(unit.places.get(level) != options for level, options in levels.items()):
             return None
-        parts.append({level: 1.0})
+        parts.append({level: share for level, (_, share) in shares[0].items()})
     return Flows(table, units, tuple(parts), plan.replicas)
+
+
+def _by_level(table: Surrogate, plan: SharedPlacement, agent: int, operator: int) -> dict[int, tuple[int, float]]:
+    """By level that an operator is at, its option and the share of runs."""
+    options = table.agents[agent].problem.operators[operator].options
+    option = plan.agents[agent].option[operator]
+    assert option is not None, "units are of operators that run"
+    return {options[one].pool: (one, share) for one, share in plan.routes.get((agent, operator), {option: 1.0}).items()}
 
 
 def cheaper(flows: Flows) -> list[Flows]:
@@ -132,7 +140,10 @@ def _movable(flows: Flows, source: int, target: int) -> list[int]:
     found = [
         index
         for index, unit in enumerate(flows.units.units)
-        if target in unit.places and flows.parts[index].get(source, 0.0) > 0.0 and shares[index, source] > 0.0
+        if target in unit.places
+        and flows.parts[index].get(source, 0.0) > 0.0
+        and shares[index, source] > 0.0
+        and index not in flows.stays
     ]
     return sorted(found, key=lambda unit: shares[unit, target] / shares[unit, source])
 
@@ -177,8 +188,8 @@ def _after(flows: Flows, moved: Mapping[int, float], ends: tuple[int, int], fewe
         row[target] = row.get(target, 0.0) + (part if left > _LEAST_SHARE else part + left)
         parts[unit] = row
     replicas = list(flows.replicas)
-    after = Flows(flows.table, flows.units, tuple(parts), flows.replicas)
+    after = replace(flows, parts=tuple(parts))
     is_used = any(target in row for row in parts)
     replicas[source] = max(fewer, math.ceil(after.load(source) - _ROUND), int(any(source in row for row in parts)))
     replicas[target] = max(replicas[target], math.ceil(after.load(target) - _ROUND), int(is_used))
-    return Flows(flows.table, flows.units, tuple(parts), tuple(replicas))
+    return replace(after, replicas=tuple(replicas))

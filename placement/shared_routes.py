@@ -160,13 +160,13 @@ def split(table: Surrogate, plan: SharedPlacement, before: SharedEvaluation | No
             placement = moved.placement()
             found = judge_prepared(prepared, placement, samples=search.samples, seed=search.seed)
             worth = _worth(table.aim, found)
-            if found.feasible and _is_fair(table.problem, found) and worth < least * (1.0 - _LEAST_GAIN):
+            if found.feasible and is_fair(table.problem, found) and worth < least * (1.0 - _LEAST_GAIN):
                 flows, least, best = moved, worth, Split(placement, found, worth)
                 break
     return best
 
 
-def _is_fair(problem: SharedProblem, found: SharedEvaluation) -> bool:
+def is_fair(problem: SharedProblem, found: SharedEvaluation) -> bool:
     """Whether runs that take the slowest of all routes keep the limit too, at mean times.
 
     Otherwise a few of them would be sent where they are always late, since a percentile allows so many.

@@ -57,6 +57,7 @@ def _steps(found: Replanned) -> Iterator[str]:
     for number, step in enumerate(found.steps, 1):
         text = _KINDS[step.kind].format(pool=step.pool, operator=step.operator)
         times = f", {step.replicas} replicas" if step.replicas > 1 else ""
+        times += f", {step.share:.1%} of runs" if step.share < 1.0 else ""
         yield f"  {number}. {text}{times}{'; calls wait meanwhile' if step.interrupts else ''}"
 
 

@@ -22,7 +22,7 @@ def test_replans_print_what_the_page_shows(
     for command in MADE.findall(page):
         assert invoke(_there(command, tmp_path)) == 0
     shown = SHOWN.findall(page)
-    assert len(shown) == 3
+    assert len(shown) == 4
     for command, text in shown:
         capsys.readouterr()
         assert invoke(_there(command, tmp_path)) == 0

@@ -11,7 +11,7 @@ from orchestrator.commands.fleet_text import fleet_text
 from orchestrator.commands.plan_load import LoadOptionError, check_alone
 from orchestrator.fleet_pipeline import FleetPlan, FleetRequest, plan_fleet
 from orchestrator.fleet_report import agent_rows, fleet_json, placed_rows, pool_rows
-from orchestrator.running import RunningPlanError, running_together
+from orchestrator.running import RunningPlanError, running, running_together
 from placement.load_document import load_load
 from runtime.program import compile
 
@@ -88,7 +88,16 @@ def test_the_page_shows_this_plan(split: FleetPlan, project: Path) -> None:
     assert f"| {told} | ${answer.evaluation.usd_per_hour:.4g} |" in page
 
 
-def test_no_split_plans_each_operator_on_one_pool_and_replan_refuses_a_split(
+def test_the_documents_say_what_runs_where(split: FleetPlan) -> None:
+    answer = split.answer
+    assert answer is not None
+    found = running_together(split.shared, split.plans)
+    assert found == answer.placement
+    with pytest.raises(RunningPlanError, match=r"transcribe is spread over 2 pools.* give --load"):
+        running(split.shared.agents[0], split.plans[0])
+
+
+def test_no_split_plans_each_operator_on_one_pool(
     split: FleetPlan, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(project)
@@ -100,8 +109,6 @@ def test_no_split_plans_each_operator_on_one_pool_and_replan_refuses_a_split(
     assert split.answer.unsplit is not None
     assert whole.placement.routes == {}
     assert whole.evaluation.usd_per_hour == pytest.approx(split.answer.unsplit.usd_per_hour)
-    with pytest.raises(RunningPlanError, match=r"transcribe is spread over 2 pools.* --no-split"):
-        running_together(split.shared, split.plans)
 
 
 def test_without_a_load_there_is_nothing_to_split() -> None:

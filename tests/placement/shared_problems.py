@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from ir.sla import STATS, Sla
 from placement.evaluate import runs
 from placement.prepared import prepare
-from placement.problem import Block, DeviceCapacity, Edge, Operator, Option, Placement, Pool, Problem
+from placement.problem import Block, DeviceCapacity, Edge, Operator, OpNode, Option, Placement, Pool, Problem
 from placement.shared_check import with_capacities
 from placement.shared_problem import AgentLoad, Budget, Level, Service, SharedPlacement, SharedProblem
-from tests.placement.problems import pool, small_problems
+from tests.placement.problems import chain, pool, small_problems
 
 Row = tuple[int, float, float]
 """A level, seconds in a slot, and their deviation."""
@@ -98,6 +98,24 @@ def small_shared(draw: st.DrawFn, most_agents: int = 2, most_operators: int = 3)
         budget=budget,
         margin=draw(st.sampled_from([1.0, 1.25])),
     )
+
+
+@st.composite
+def busy_problems(draw: st.DrawFn) -> SharedProblem:
+    """Problems whose operators keep several replicas of two or three levels busy, few of which there are."""
+    prices = draw(st.lists(st.sampled_from([1.0, 2.0, 3.0, 5.0, 8.0]), min_size=2, max_size=3))
+    levels = tuple(level(f"level{index}", cap=0.8, usd=usd) for index, usd in enumerate(prices))
+    agents: list[AgentLoad] = []
+    for name in ("one", "two")[: draw(st.integers(1, 2))]:
+        rows = [
+            op(f"o{index}", *((which, draw(st.integers(2, 40)) * 0.1, 0.0) for which in range(len(levels))))
+            for index in range(draw(st.integers(1, 2)))
+        ]
+        sla = draw(st.sampled_from([None, Sla("p95", 5.0), Sla("p95", 20.0)]))
+        root = chain(*(OpNode(index) for index in range(len(rows))))
+        agents.append(agent(levels, root, *rows, rate=draw(st.sampled_from([0.4, 1.0, 1.7])), sla=sla, name=name))
+    few = tuple(DeviceCapacity(each.pool.device, draw(st.integers(0, 5))) for each in levels)
+    return SharedProblem("busy", levels, tuple(agents), few)
 
 
 def _level(draw: st.DrawFn, index: int, devices: tuple[str, ...]) -> Level:

@@ -12,12 +12,12 @@ from placement.brute_force import TooManyPlacementsError
 from placement.problem import DeviceCapacity, OpNode
 from placement.shared_brute_force import brute_force_shared
 from placement.shared_evaluate import judge_shared
-from placement.shared_problem import AgentLoad, SharedProblem
+from placement.shared_problem import SharedProblem
 from placement.shared_routes import load_bound, solve_routed
 from placement.shared_solve import Effort, SharedInfeasibleError, SharedUndecidedError, solve_shared
 from placement.shared_surrogate import Aim, surrogate
 from tests.placement.problems import chain
-from tests.placement.shared_problems import agent, at, level, op, shared, small_shared
+from tests.placement.shared_problems import agent, at, busy_problems, level, op, shared, small_shared
 
 QUICK = Effort(time_limit_s=20.0, gap=0.0, samples=500)
 PAIR = (level("big", cap=0.8, usd=10.0), level("small", cap=0.8, usd=3.0))
@@ -99,24 +99,6 @@ def test_no_run_is_sent_where_it_is_always_late() -> None:
     held = solve_routed(problem, effort=QUICK)
     assert (held.placement.replicas, held.placement.routes) == ((2, 0), {})
     assert solve_routed(flow(0.81, small_s=10.0, sla=Sla("p95", 30.0)), effort=QUICK).placement.replicas == (1, 1)
-
-
-@st.composite
-def busy_problems(draw: st.DrawFn) -> SharedProblem:
-    """Problems whose operators keep several replicas of two or three levels busy, few of which there are."""
-    prices = draw(st.lists(st.sampled_from([1.0, 2.0, 3.0, 5.0, 8.0]), min_size=2, max_size=3))
-    levels = tuple(level(f"level{index}", cap=0.8, usd=usd) for index, usd in enumerate(prices))
-    agents: list[AgentLoad] = []
-    for name in ("one", "two")[: draw(st.integers(1, 2))]:
-        rows = [
-            op(f"o{index}", *((which, draw(st.integers(2, 40)) * 0.1, 0.0) for which in range(len(levels))))
-            for index in range(draw(st.integers(1, 2)))
-        ]
-        sla = draw(st.sampled_from([None, Sla("p95", 5.0), Sla("p95", 20.0)]))
-        root = chain(*(OpNode(index) for index in range(len(rows))))
-        agents.append(agent(levels, root, *rows, rate=draw(st.sampled_from([0.4, 1.0, 1.7])), sla=sla, name=name))
-    few = tuple(DeviceCapacity(each.pool.device, draw(st.integers(0, 5))) for each in levels)
-    return SharedProblem("busy", levels, tuple(agents), few)
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])

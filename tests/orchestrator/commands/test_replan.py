@@ -73,6 +73,31 @@ def test_more_load_adds_replicas_where_a_move_costs_much(voice: str, capsys: pyt
     assert any(text.startswith("load ") for text in found["kept_breaks"])
 
 
+def test_a_plan_that_splits_traffic(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rush = ("--load", "examples/loads/voice-rush.yaml")
+    running, out = tmp_path / "rush", tmp_path / "new"
+    assert invoke(["plan", *VOICE, *rush, "--out", str(running)]) == 0
+    capsys.readouterr()
+    event = ("--lost", "a40:3", "--out", str(out))
+    found = replanned(capsys, *VOICE, *rush, "--plan", str(running), *event)
+    assert [one["operator"] for one in found["moved"]] == ["voice_agent/transcribe (whole)"]
+    assert found["kept_breaks"] == ["capacity a40: 15 of at most 13"]
+    routed = [step for step in found["steps"] if step["kind"] == "route"]
+    assert sum(step["share"] for step in routed) == pytest.approx(1.0)
+    graph = find_agent(Path(VOICE[0]), None).graph
+    before, after = (read_plan(one / "voice_agent.json", graph) for one in (running, out))
+    shares = [
+        {each.id: [(r.pool, r.share) for r in each.routes] for each in plan.operators} for plan in (before, after)
+    ]
+    assert {name for name in shares[0] if shares[0][name] != shares[1][name]} == {"transcribe"}
+    assert {pool.id: pool.replicas for pool in after.pools}["a40/whisper-large-v3/tp1/fp16/run/u0.9"] <= 13
+    assert 0.0 <= found["gap"] <= 1.0
+    assert found["bound_scope"] == "load alone"
+    # The new plan's documents are read again as they were written: without an event nothing changes.
+    again = replanned(capsys, *VOICE, *rush, "--plan", str(out))
+    assert again["steps"] == []
+
+
 def test_what_is_added_comes_before_what_is_removed(
     voice: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
