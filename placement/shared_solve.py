@@ -155,6 +155,8 @@ def solve_shared(
         if verdict.feasible:
             spent = Spent(solves, longest_s, time.monotonic() - began)
             kept.take(_solution(plan, verdict, found, kappas, spent), sure=all(holds))
+        if heuristic is not None and not kept.has_bound:
+            kept.bound(found.bound)
         known = learn(known, kappas, holds)
         kappas = following(known, kappas, holds, accepted=kept.best is not None)
     is_refused = _judged(surrogate(problem, _least(problem), aim), effort, kept, began)
@@ -192,6 +194,13 @@ class _Kept:
         self.best = solution
         if self.on_better:
             self.on_better(solution)
+
+    def bound(self, bound: float) -> None:
+        """What the program proves at the kappas of the heuristic's plan, which had no bound until then."""
+        best = self.best
+        if best is not None and best.objective > 0.0:
+            bound = min(max(best.bound, bound), best.objective)
+            self.best = replace(best, bound=bound, gap=(best.objective - bound) / best.objective)
 
     def settled(self) -> SharedSolution | None:
         """The best plan; one that the samples just keep where there is no other."""

@@ -57,6 +57,13 @@ def test_the_voice_agent_in_service_keeps_its_sla_with_waiting_and_margin() -> N
     assert document.promised.latency_s == agent.latency_s
 
 
+def test_a_plan_of_the_heuristic_has_the_programs_bound_too() -> None:
+    """At one run a second the judge refuses what the program finds cheaper, and the heuristic's plan stays."""
+    plan = planned(voice(rate_per_s=1.0))
+    assert plan.answer is not None
+    assert plan.answer.gap < 0.05
+
+
 def test_twice_the_load_costs_more_but_less_than_twice_as_much() -> None:
     costs = [planned(voice(rate_per_s=rate)).answer for rate in (8.0, 16.0)]
     low, high = (each.evaluation.usd_per_hour for each in costs if each is not None)
