@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.cost_breakdown import cost_breakdown
@@ -56,7 +56,7 @@ def compare(result: PlanResult, today: Today) -> Comparison:
     """Judges today's placement. Raises `CompareError` for what has no meaning in a metered plan, and `TodayError`."""
     from placement.today import TodayError, today_of, unused
 
-    problem = result.lowered.problem
+    problem = result.problem
     names = [spec.id for spec in result.lowered.specs]
     for wrong in unused(today, {problem.name: names}):
         raise TodayError(wrong)
@@ -93,9 +93,13 @@ def _as_solution(placement: Placement, judged: Evaluation) -> Solution:
 
 def _side(result: PlanResult, solution: Solution) -> Side:
     from orchestrator.provenance import heading
+    from placement.evaluate import evaluate
     from placement.plan_from_ir import plan_from_ir
 
-    plan = plan_from_ir(result.lowered, solution, heading(result.graph, result.lowered, solution))
+    estimates = evaluate(result.lowered.problem, solution.placement)
+    promised = replace(solution, evaluation=estimates)
+    top = heading(result.graph, result.lowered, solution, result.request.margin)
+    plan = plan_from_ir(result.lowered, promised, top)
     judged = solution.evaluation
     used = [row.used for row in cost_breakdown(plan, result).rows if row.device]
     known = [each for each in used if each is not None]

@@ -10,25 +10,19 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from orchestrator.graph import Graph
-from orchestrator.provenance import assumptions_of_agent, assumptions_of_devices, assumptions_of_prices, graph_sha256
+from orchestrator.provenance import (
+    assumptions_of_agent,
+    assumptions_of_devices,
+    assumptions_of_prices,
+    graph_sha256,
+    margin_text,
+)
 from orchestrator.provenance import fleet_sha256 as digest_of_fleet
 
 if TYPE_CHECKING:
     from placement.plan_from_ir import Heading
     from placement.shared_from_ir import SharedLowered
     from placement.shared_plans import Answer
-
-
-def margin_text(shared: SharedLowered) -> str:
-    """By how much times may exceed their estimates while every limit holds."""
-    from placement.load import INTERVAL
-
-    if shared.load.margin == INTERVAL:
-        return (
-            "every limit holds although each time is at the upper end of its own interval, which 80% of measurements "
-            "keep; measured and stated times have none"
-        )
-    return f"every limit holds although each time is {shared.load.margin:g} times its estimate"
 
 
 def fleet_heading(graph: Graph, shared: SharedLowered, answer: Answer) -> Heading:
@@ -58,7 +52,7 @@ def assumptions_of_fleet(shared: SharedLowered, answer: Answer) -> Iterator[str]
 
     pricing = shared.agents[0].pricing
     yield "provisioned cost: replicas are paid by the hour, busy or not, by the agents that keep them busy"
-    yield f"margin {shared.load.margin}: {margin_text(shared)}; latencies and utilisation are shown with it"
+    yield f"margin {shared.load.margin}: {margin_text(shared.load.margin)}; latencies and utilisation are shown with it"
     if answer.evaluation.samples:
         yield (
             f"percentiles are of {answer.evaluation.samples:,} sampled runs: lognormal times, waiting at the planned "

@@ -1,4 +1,4 @@
-"""What a plan of a load minimises, as text: `cost`, `cost,carbon`, `cost+0.5*carbon`, `throughput`.
+"""What a plan minimises, as text: `cost`, `cost,carbon`, `cost+0.5*carbon`, `throughput`.
 
 Cost stands for cost per hour and cost per run: at rates that are given the one is the other times runs per hour.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import OrchestratorError
@@ -31,10 +31,11 @@ class ObjectiveError(OrchestratorError):
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """`aims` one after another, each the weights of `UNITS`; none: throughput."""
+    """`aims` one after another, each the weights of `units`; none: throughput."""
 
     text: str
     aims: tuple[Mapping[str, float], ...]
+    units: Mapping[str, str] = field(default_factory=lambda: UNITS)
 
     @property
     def is_cost(self) -> bool:
@@ -46,19 +47,19 @@ class Objective:
         """In words."""
         if not self.aims:
             return "most throughput: by what factor all rates can grow"
-        parts = [" + ".join(_weighed(name, weight) for name, weight in aim.items()) for aim in self.aims]
-        first, *later = [f"least {part}" for part in parts]
+        first, *later = [f"least {self.told(aim)}" for aim in self.aims]
         return first + "".join(f", then {part} within {WITHIN:.0%} of it" for part in later)
 
     @property
     def unit(self) -> str:
         """Of what the last aim reaches; empty for a sum of several."""
         *_, last = self.aims or ({},)
-        return UNITS[next(iter(last))] if len(last) == 1 else ""
+        return self.units[next(iter(last))] if len(last) == 1 else ""
 
-
-def _weighed(name: str, weight: float) -> str:
-    return f"{name} ({UNITS[name]})" if weight == 1.0 else f"{weight:g} x {name} ({UNITS[name]})"
+    def told(self, aim: Mapping[str, float]) -> str:
+        """One aim in words: `cost ($/h) + 0.5 x carbon (gCO2e/h)`."""
+        rows = ((f"{name} ({self.units[name]})", weight) for name, weight in aim.items())
+        return " + ".join(text if weight == 1.0 else f"{weight:g} x {text}" for text, weight in rows)
 
 
 def parse_objective(text: str) -> Objective:

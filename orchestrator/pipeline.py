@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.graph import Graph
+from orchestrator.objective import DEFAULT, Objective
+from orchestrator.run_objective import aims_of, run_objective
 
 if TYPE_CHECKING:
     from xdsl.dialects.builtin import ModuleOp
@@ -22,9 +24,13 @@ if TYPE_CHECKING:
     from costmodel.calibrated import Corrections
     from costmodel.fleet import Fleet
     from ir.sla import Sla
+    from placement.aimed import Reached
     from placement.from_ir import Lowered
     from placement.infeasible import Infeasibility
+    from placement.load import Margin
     from placement.plan import Plan
+    from placement.problem import Problem
+    from placement.run_aims import Aims
     from placement.solve import Solution
 
 DEFAULT_TIME_LIMIT_S = 30.0
@@ -45,6 +51,9 @@ class PlanRequest:
 
     `soft_usd_per_s` makes the SLA soft: each second above it costs that much. `precisions` are those that weights may
     have: a narrower one can change a model's answers, so it is offered only on request.
+
+    `objective` is what is minimised, as `run_objective` reads it. Limits hold although every call takes `margin` times
+    its estimate, or as long as the upper end of its own interval.
     """
 
     sla: Sla | None = None
@@ -54,11 +63,17 @@ class PlanRequest:
     time_limit_s: float = DEFAULT_TIME_LIMIT_S
     passes: str = ""
     calibration: str = "shipped"
+    objective: str = DEFAULT
+    margin: Margin = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class PlanResult:
-    """A plan with what it was made from, or why there is none: `plan` and `solution` are set, or `infeasible` is."""
+    """A plan with what it was made from, or why there is none: `plan` and `solution` are set, or `infeasible` is.
+
+    The solution is judged in `problem`, with the margin; the plan promises the estimates. `reached` of each aim in
+    turn; none where the cheapest plan was asked for.
+    """
 
     request: PlanRequest
     graph: Graph
@@ -69,11 +84,29 @@ class PlanResult:
     plan: Plan | None
     findings: tuple[str, ...]
     seconds: float
+    reached: tuple[Reached, ...] = ()
 
     @property
     def feasible(self) -> bool:
         """Whether every limit holds."""
         return self.plan is not None
+
+    @property
+    def problem(self) -> Problem:
+        """The table as limits see it: times with the margin."""
+        from placement.held_run import hold
+
+        return hold(self.lowered.problem, self.request.margin)
+
+    @property
+    def objective(self) -> Objective:
+        """What was asked to be least."""
+        return run_objective(self.request.objective)
+
+    @property
+    def aims(self) -> Aims | None:
+        """The same for solvers; None: dollars."""
+        return None if self.objective.is_cost else aims_of(self.objective, self.fleet, self.lowered.problem)
 
 
 def lower(graph: Graph, stage: str | None = None, leave_out: Set[str] = frozenset(), added: str = "") -> ModuleOp:
@@ -128,7 +161,7 @@ def _corrections(fleet: Fleet, request: PlanRequest) -> Corrections | None:
 
 
 def plan_agent(graph: Graph, fleet: Fleet, request: PlanRequest) -> PlanResult:
-    """The cheapest placement that keeps the limits, as a plan; or which limit binds.
+    """The best placement that keeps the limits, as a plan; or which limit binds.
 
     Raises `PlanRequestError`, or the packages' own errors, for what cannot be planned at all: an unknown model, a
     missing cost, a fleet that this version cannot plan for, a bad graph.
@@ -150,22 +183,37 @@ def plan_module(module: ModuleOp, graph: Graph, fleet: Fleet, request: PlanReque
     """As `plan_agent`, of the agent's IR as other passes than the default ones left it: operators with demand."""
     from orchestrator.findings import find
     from orchestrator.provenance import heading
+    from placement.evaluate import evaluate
     from placement.infeasible import InfeasibleError
     from placement.plan_from_ir import plan_from_ir
-    from placement.settle import settle
-    from placement.solve import solve
 
     began = time.perf_counter()
     lowered = price_module(module, graph, fleet, request)
+    asked = PlanResult(request, graph, fleet, lowered, None, None, None, (), 0.0)
     try:
-        solution = settle(lowered, solve(lowered.problem, time_limit_s=request.time_limit_s))
+        solution, reached = _solve(asked)
     except InfeasibleError as error:
-        seconds = time.perf_counter() - began
-        return PlanResult(request, graph, fleet, lowered, None, error.report, None, (), seconds)
-    document = plan_from_ir(lowered, solution, heading(graph, lowered, solution))
+        return replace(asked, infeasible=error.report, seconds=time.perf_counter() - began)
+    promised = replace(solution, evaluation=evaluate(lowered.problem, solution.placement))
+    document = plan_from_ir(lowered, promised, heading(graph, lowered, solution, request.margin))
     findings = find(graph, fleet, request)
     seconds = time.perf_counter() - began
-    return PlanResult(request, graph, fleet, lowered, solution, None, document, findings, seconds)
+    return replace(asked, solution=solution, plan=document, findings=findings, seconds=seconds, reached=reached)
+
+
+def _solve(asked: PlanResult) -> tuple[Solution, tuple[Reached, ...]]:
+    """The best placement, and what it reaches of each aim but dollars alone."""
+    from placement.settle import settle
+    from placement.solve import solve
+
+    problem, time_limit_s = asked.problem, asked.request.time_limit_s
+    if (aims := asked.aims) is None:
+        return settle(asked.lowered, solve(problem, time_limit_s=time_limit_s), problem), ()
+    from placement.aimed import solve_aims
+
+    aimed = solve_aims(problem, aims, time_limit_s=time_limit_s)
+    solution = settle(asked.lowered, aimed.solution, problem, aims)
+    return solution, aimed.again(problem, aims, solution.placement)
 
 
 def _check(request: PlanRequest) -> None:

@@ -18,11 +18,12 @@ from orchestrator.graph_json import to_json
 if TYPE_CHECKING:
     from costmodel.fleet import Fleet
     from placement.from_ir import Lowered
+    from placement.load import Margin
     from placement.plan_from_ir import Heading
     from placement.solve import Solution
 
 
-def heading(graph: Graph, lowered: Lowered, solution: Solution) -> Heading:
+def heading(graph: Graph, lowered: Lowered, solution: Solution, margin: Margin = 1.0) -> Heading:
     """What the plan says of itself: schemas, sources and assumptions."""
     from placement.plan import Provenance
     from placement.plan_from_ir import Heading
@@ -38,6 +39,7 @@ def heading(graph: Graph, lowered: Lowered, solution: Solution) -> Heading:
         solver=solution.solver,
         assumptions=[
             *_of_cost(fleet),
+            *_of_margin(margin),
             *assumptions_of_agent(graph),
             *_of_first_output(graph),
             *_of_options(lowered, solution),
@@ -68,6 +70,23 @@ def _of_cost(fleet: Fleet) -> Iterator[str]:
     yield "metered cost: a run pays for the time it uses; no queueing, every call finds its pool free"
     yield "latency at mean operator times; percentiles take the quantile of iterations and leave out rare branches"
     yield from assumptions_of_prices(fleet)
+
+
+def _of_margin(margin: Margin) -> Iterator[str]:
+    if margin != 1.0:
+        yield f"margin {margin}: {margin_text(margin)}; promises are the estimates, and moves of data have none"
+
+
+def margin_text(margin: Margin) -> str:
+    """By how much times may exceed their estimates while every limit holds."""
+    from placement.load import INTERVAL
+
+    if margin == INTERVAL:
+        return (
+            "every limit holds although each time is at the upper end of its own interval, which 80% of measurements "
+            "keep; measured and stated times have none"
+        )
+    return f"every limit holds although each time is {margin:g} times its estimate"
 
 
 def assumptions_of_prices(fleet: Fleet) -> Iterator[str]:

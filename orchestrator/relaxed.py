@@ -45,10 +45,11 @@ def relaxed_json(found: Relaxed) -> dict[str, Any]:
 
 def _with_more_devices(result: PlanResult) -> Problem:
     from placement.from_ir import from_ir
+    from placement.held_run import hold
 
     lowered = result.lowered
     classes = tuple(replace(each, count=max(each.count, CHASSIS)) for each in result.fleet.classes)
     pricing = replace(lowered.pricing, fleet=replace(result.fleet, classes=classes))
     problem = lowered.problem
     wide = from_ir(lowered.graph, pricing, problem.sla, problem.penalty_usd_per_s).problem
-    return replace(wide, capacities=problem.capacities)
+    return hold(replace(wide, capacities=problem.capacities), result.request.margin)

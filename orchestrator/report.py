@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ir.duration import format_duration
 from orchestrator.pipeline import PlanResult
 from orchestrator.relaxed import relaxed, relaxed_json
+from orchestrator.run_objective import reached_aims
 
 if TYPE_CHECKING:
     from placement.homogeneous import Homogeneous
@@ -101,13 +102,16 @@ def slack_rows(result: PlanResult, solution: Solution) -> list[dict[str, Any]]:
 
 
 def runner_up_texts(result: PlanResult, solution: Solution) -> list[str]:
-    """[operator] the pool that would be used instead and what it would cost; empty where there is none.
+    """[operator] the pool that would be used instead and what it would cost; empty where there is none, and in a plan
+    that minimises something else than dollars.
 
     Each operator's rival is a solve of its own; those for which `RIVALS_S` is too short are compared by single moves.
     """
     from placement.explain import explain
 
-    moves = [None if each is None else each.runner_up for each in explain(result.lowered.problem, solution.placement)]
+    if result.reached:
+        return [""] * len(result.lowered.specs)
+    moves = [None if each is None else each.runner_up for each in explain(result.problem, solution.placement)]
     end_s = time.monotonic() + RIVALS_S
     texts: list[str] = []
     for index, move in enumerate(moves):
@@ -134,7 +138,7 @@ def _twins(result: PlanResult, index: int) -> list[int]:
 def _rival_text(result: PlanResult, solution: Solution, index: int) -> str:
     from placement.rival import rival
 
-    found = rival(result.lowered.problem, solution, _twins(result, index))
+    found = rival(result.problem, solution, _twins(result, index))
     if found is None:
         return ""
     if found.instead is None or found.more_usd is None:
@@ -147,8 +151,7 @@ def plan_json(result: PlanResult) -> dict[str, Any]:
     """The document of `plan --json`; durations in seconds, money in US dollars, costs of one run."""
     plan = result.plan
     if plan is None:
-        rows = [asdict(row) for row in homogeneous_rows(result)]
-        return {**refusal(result), **relaxed_json(relaxed(result)), "homogeneous": rows}
+        return {**refusal(result), **relaxed_json(relaxed(result)), "homogeneous": _homogeneous_json(result)}
     return {
         "feasible": True,
         **_subject(result),
@@ -163,22 +166,39 @@ def plan_json(result: PlanResult) -> dict[str, Any]:
         "bound_usd": plan.bound_usd,
         "gap": plan.gap,
         "bound_scope": plan.bound_scope,
+        **asked(result),
         "critical_path": plan.promised.critical_path,
         "operators": [asdict(row) for row in plan_rows(result)],
         "transfers": [transfer.model_dump() for transfer in plan.transfers],
         "choices": plan.choices,
-        "homogeneous": [asdict(row) for row in homogeneous_rows(result)],
+        "homogeneous": _homogeneous_json(result),
         **grounds(plan, result),
     }
 
 
+def asked(result: PlanResult) -> dict[str, Any]:
+    """What is minimised where that is not dollars, and the margin where there is one."""
+    found: dict[str, Any] = {}
+    if result.reached:
+        rows = [asdict(row) for row in reached_aims(result.objective, result.reached)]
+        found["objective"] = {"text": result.objective.text, "meaning": result.objective.meaning, "reached": rows}
+    if result.request.margin != 1.0 and result.solution is not None:
+        found["margin"] = result.request.margin
+        found["held_latency_s"] = result.solution.evaluation.latency_s
+    return found
+
+
 def homogeneous_rows(result: PlanResult) -> tuple[Homogeneous, ...]:
     """The best plan on each accelerator class with the fleet's CPU cores, to hold beside this one."""
-    from placement.homogeneous import homogeneous
+    from placement.homogeneous import MOST_S, homogeneous
     from placement.pricing import runs_functions
 
     cores = {each.id for each in result.fleet.classes if runs_functions(each)}
-    return homogeneous(result.lowered.problem, cores)
+    return homogeneous(result.problem, cores, MOST_S, result.aims)
+
+
+def _homogeneous_json(result: PlanResult) -> list[dict[str, Any]]:
+    return [{**asdict(row), "reached": list(row.reached)} for row in homogeneous_rows(result)]
 
 
 def penalty_usd(result: PlanResult) -> float:

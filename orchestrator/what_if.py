@@ -40,11 +40,14 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """A change as written, the plan under it, and what moves. `more_usd` and `more_s` (mean latency) are of a run,
-    against the base plan; None where either plan is missing. `devices` of each class hold the plan's pools.
+    """A change as written, the plan without and under it, and what moves.
+
+    `more_usd` and `more_s` (mean latency) are of a run, against the base plan; None where either plan is missing.
+    `devices` of each class hold the plan's pools.
     """
 
     change: str
+    base: PlanResult
     result: PlanResult
     more_usd: float | None
     more_s: float | None
@@ -133,10 +136,10 @@ def _class_id(fleet: Fleet, name: str) -> str | None:
 def _answer(base: PlanResult, change: str, result: PlanResult) -> WhatIf:
     before, after = base.plan, result.plan
     if before is None or after is None:
-        return WhatIf(change, result, None, None, devices_of(after) if after else {}, ())
+        return WhatIf(change, base, result, None, None, devices_of(after) if after else {}, ())
     more_usd = after.promised.cost_usd - before.promised.cost_usd
     more_s = after.promised.latency_mean_s - before.promised.latency_mean_s
-    return WhatIf(change, result, more_usd, more_s, devices_of(after), moves_between(before, after))
+    return WhatIf(change, base, result, more_usd, more_s, devices_of(after), moves_between(before, after))
 
 
 def moves_between(before: Plan, after: Plan) -> tuple[Move, ...]:

@@ -52,6 +52,11 @@ class Aimed:
     solution: Solution
     reached: tuple[Reached, ...]
 
+    def again(self, problem: Problem, asked: Aims, placement: Placement) -> tuple[Reached, ...]:
+        """What another placement, which is no worse, reaches of each aim."""
+        values = (amount(problem, asked.uses, aim, placement) for aim in asked.aims)
+        return tuple(Reached(value, min(each.bound, value)) for value, each in zip(values, self.reached, strict=True))
+
 
 def solve_aims(problem: Problem, asked: Aims, *, time_limit_s: float, gap: float = DEFAULT_GAP) -> Aimed:
     """The best placement for the aims under all limits; each aim has an equal share of the time that is left.

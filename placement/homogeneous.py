@@ -12,11 +12,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from ir.duration import format_duration
+from placement.aimed import solve_aims
 from placement.evaluate import judge
 from placement.infeasible import InfeasibleError, UndecidedError
 from placement.prepared import prepare
 from placement.problem import Problem
 from placement.restrict import enough, restrict, with_counts
+from placement.run_aims import Aims
 from placement.solve import solve
 
 MOST_S = 1.5
@@ -31,7 +33,7 @@ class Homogeneous:
     """The best plan with one accelerator class: US dollars and seconds (the SLA's statistic) of a run.
 
     `devices` of the class are used, 0 where CPU cores do everything. `cost_usd` None: no plan, and `why` says why not.
-    `is_proven` is False where time ended the search.
+    `is_proven` is False where time ended the search. `reached` of each aim; none where the cheapest plan is meant.
     """
 
     device: str
@@ -41,10 +43,13 @@ class Homogeneous:
     gap: float
     why: str
     is_proven: bool
+    reached: tuple[float, ...] = ()
 
 
-def homogeneous(problem: Problem, cores: Collection[str], time_s: float = MOST_S) -> tuple[Homogeneous, ...]:
-    """One row for each class of `problem.capacities` that is not among the CPU classes `cores`.
+def homogeneous(
+    problem: Problem, cores: Collection[str], time_s: float = MOST_S, asked: Aims | None = None
+) -> tuple[Homogeneous, ...]:
+    """One row for each class of `problem.capacities` that is not among the CPU classes `cores`, best in `asked`.
 
     Raises `ProblemError` for a table that contradicts itself.
     """
@@ -53,16 +58,17 @@ def homogeneous(problem: Problem, cores: Collection[str], time_s: float = MOST_S
     found: list[Homogeneous] = []
     for position, device in enumerate(accelerators):
         left = max(0.0, end - time.monotonic()) / (len(accelerators) - position)
-        found.append(_best(problem, device, frozenset((device, *cores)), left))
+        found.append(_best(problem, frozenset((device, *cores)), device, left, asked))
     return tuple(found)
 
 
-def _best(problem: Problem, device: str, allowed: frozenset[str], time_s: float) -> Homogeneous:
+def _best(problem: Problem, allowed: frozenset[str], device: str, time_s: float, asked: Aims | None) -> Homogeneous:
     pools = problem.pools
     reduced = restrict(problem, lambda _, option: pools[option.pool].device in allowed)
     roomy = with_counts(reduced.problem, {device: enough(problem, device)})
     try:
-        solution = solve(roomy, time_limit_s=time_s, gap=GAP)
+        aimed = None if asked is None else solve_aims(roomy, asked, time_limit_s=time_s, gap=GAP)
+        solution = solve(roomy, time_limit_s=time_s, gap=GAP) if aimed is None else aimed.solution
     except InfeasibleError as error:
         return _none(device, _why(problem, device, error), is_proven=error.report.proven)
     except UndecidedError:
@@ -70,7 +76,9 @@ def _best(problem: Problem, device: str, allowed: frozenset[str], time_s: float)
     judged = judge(prepare(roomy), solution.placement)
     proven = solution.status == "optimal"
     used = judged.devices_used[device]
-    return Homogeneous(device, judged.objective_usd, judged.latency_s, used, solution.gap, "", proven)
+    gap = solution.gap if aimed is None else aimed.reached[-1].gap
+    reached = () if aimed is None else tuple(each.value for each in aimed.reached)
+    return Homogeneous(device, judged.objective_usd, judged.latency_s, used, gap, "", proven, reached)
 
 
 def _why(problem: Problem, device: str, error: InfeasibleError) -> str:

@@ -21,6 +21,9 @@ DEFAULT_MARGIN = 1.25
 INTERVAL = "interval"
 """The margin by which each time is taken at the upper end of its own 80 % interval."""
 
+MOST_MARGIN = 10.0
+"""Of a factor."""
+
 Margin = float | Literal["interval"]
 
 

@@ -19,6 +19,7 @@ from ir.sla import Sla, SlaError, parse_sla
 from placement.load import (
     DEFAULT_MARGIN,
     INTERVAL,
+    MOST_MARGIN,
     AgentDemand,
     DataRule,
     Load,
@@ -34,7 +35,6 @@ Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 _SECONDS_PER_HOUR = 3600.0
-_MOST_MARGIN = 10.0
 
 
 class Document(BaseModel):
@@ -102,9 +102,9 @@ def _margin(value: object) -> Margin:
     """A factor or the word. Raises `ValueError` for all else."""
     if value == INTERVAL:
         return INTERVAL
-    if isinstance(value, int | float) and not isinstance(value, bool) and 1.0 <= value <= _MOST_MARGIN:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 1.0 <= value <= MOST_MARGIN:
         return float(value)
-    raise ValueError(f"a number from 1 to {_MOST_MARGIN:g}, or {INTERVAL}")
+    raise ValueError(f"a number from 1 to {MOST_MARGIN:g}, or {INTERVAL}")
 
 
 class LoadDocument(Document):

@@ -13,15 +13,20 @@ from ir.dialects.plan import ChooseOp
 from placement.evaluate import Evaluation, judge
 from placement.from_ir import Lowered
 from placement.prepared import prepare
-from placement.problem import Option, Placement
+from placement.problem import Option, Placement, Problem
+from placement.run_aims import Aims, amount
 from placement.solve import Solution
 
 _ROUNDING = 1.0 + 1e-12
 
 
-def settle(lowered: Lowered, solution: Solution) -> Solution:
-    """The solution, or a faster one of no higher cost that differs only in alternatives. Bound and problem stay."""
-    prepared = prepare(lowered.problem)
+def settle(lowered: Lowered, solution: Solution, problem: Problem | None = None, asked: Aims | None = None) -> Solution:
+    """The solution, or a faster one of no higher cost that differs only in alternatives. Bound and problem stay.
+
+    `problem` None: the one that was lowered, with the times as estimated. No aim of `asked` may come to more.
+    """
+    table = problem or lowered.problem
+    prepared = prepare(table)
     placement, best = solution.placement, solution.evaluation
     for choice, op in enumerate(lowered.structure.choices):
         if _has_choices(op):
@@ -29,7 +34,7 @@ def settle(lowered: Lowered, solution: Solution) -> Solution:
         for index in range(len(op.alternatives)):
             for other in _with_alternative(lowered, placement, (choice, index)):
                 found = judge(prepared, other)
-                if _is_better(found, best):
+                if _is_better(found, best) and _keeps(table, asked, other, placement):
                     placement, best = other, found
     bound = min(solution.bound_usd, best.objective_usd)
     gap = (best.objective_usd - bound) / best.objective_usd if best.objective_usd else 0.0
@@ -47,6 +52,13 @@ def _is_better(one: Evaluation, other: Evaluation) -> bool:
     return (one.latency_s, one.latency_mean_s) < (other.latency_s, other.latency_mean_s) or (
         one.objective_usd < other.objective_usd / _ROUNDING
     )
+
+
+def _keeps(table: Problem, asked: Aims | None, one: Placement, other: Placement) -> bool:
+    if asked is None:
+        return True
+    pairs = ((amount(table, asked.uses, aim, one), amount(table, asked.uses, aim, other)) for aim in asked.aims)
+    return all(value <= before * _ROUNDING for value, before in pairs)
 
 
 def _with_alternative(lowered: Lowered, placement: Placement, taken: tuple[int, int]) -> Iterator[Placement]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orchestrator.commands.failure import Debugging
+from orchestrator.errors import OrchestratorError
+
+if TYPE_CHECKING:
+    from placement.load import Margin
 
 
 def _enable_debugging(context: typer.Context, value: bool) -> bool:
@@ -16,6 +20,25 @@ def _enable_debugging(context: typer.Context, value: bool) -> bool:
     if value and debugging is not None:
         debugging.enabled = True
     return value
+
+
+class MarginError(OrchestratorError):
+    """A margin that is none."""
+
+
+def read_margin(text: str | None) -> Margin:
+    """A factor, 1 where nothing is given, or the word for each time's own. Raises `MarginError`."""
+    from placement.load import INTERVAL, MOST_MARGIN
+
+    if text == INTERVAL:
+        return INTERVAL
+    try:
+        factor = 1.0 if text is None else float(text)
+    except ValueError:
+        factor = math.nan
+    if not 1.0 <= factor <= MOST_MARGIN:
+        raise MarginError(f"--margin {text!r} is no margin", f"give a number from 1 to {MOST_MARGIN:g}, or {INTERVAL}")
+    return factor
 
 
 def _check_time_scale(value: float) -> float:
@@ -46,7 +69,15 @@ ObjectiveText = Annotated[
     typer.Option(
         "--objective",
         metavar="AIM",
-        help="With --load: cost, latency, energy, carbon or throughput; a,b in order; a+0.5*b by weight.",
+        help="Cost, latency, energy or carbon, with --load also throughput; a,b in order; a+0.5*b by weight.",
+    ),
+]
+MarginText = Annotated[
+    str | None,
+    typer.Option(
+        "--margin",
+        metavar="FACTOR",
+        help="Keep limits although calls take so many times their estimate, 1 to 10; or interval: each its own.",
     ),
 ]
 AgentName = Annotated[str | None, typer.Option("--agent", metavar="NAME", help="Which agent, if FILE defines several.")]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ir.duration import format_duration
+from orchestrator.commands.aims_text import held_times
 from orchestrator.commands.plan_text import infeasible_text
 from orchestrator.commands.text import table, usd
 from orchestrator.errors import OrchestratorError
@@ -25,7 +26,7 @@ class UnknownOperatorError(OrchestratorError):
 def explain_text(result: PlanResult, name: str) -> str:
     """Every option of an operator, cheapest first, in each alternative that has it; the one taken is marked."""
     texts = ["\n".join(_explanation(result, index)) for index in _positions(result, name)]
-    return "\n\n".join([*texts, *([] if result.feasible else [infeasible_text(result)])])
+    return "\n\n".join([*texts, *([] if result.feasible else [infeasible_text(result)]), *held_times(result)])
 
 
 def explain_json(result: PlanResult, name: str) -> list[dict[str, Any]]:
@@ -34,7 +35,7 @@ def explain_json(result: PlanResult, name: str) -> list[dict[str, Any]]:
 
 
 def _positions(result: PlanResult, name: str) -> list[int]:
-    ids = [operator.id for operator in result.lowered.problem.operators]
+    ids = [operator.id for operator in result.problem.operators]
     found = [index for index, each in enumerate(ids) if name in (each, each.partition(" (")[0])]
     if not found:
         known = dict.fromkeys(each.partition(" (")[0] for each in ids)
@@ -46,14 +47,14 @@ def _reasons(result: PlanResult, index: int) -> Sequence[OptionReason | None]:
     """[option] the verdict; None where there is no plan to compare with."""
     from placement.option_reasons import option_reasons
 
-    problem = result.lowered.problem
+    problem = result.problem
     if result.solution is None:
         return [None] * len(problem.operators[index].options)
     return option_reasons(problem, result.solution, index)
 
 
 def _explanation(result: PlanResult, index: int) -> Iterator[str]:
-    problem = result.lowered.problem
+    problem = result.problem
     operator = problem.operators[index]
     solution = result.solution
     taken = None if solution is None else solution.placement.option[index]
@@ -107,7 +108,7 @@ def _reduced(reason: OptionReason) -> str:
 
 
 def _document(result: PlanResult, index: int) -> dict[str, Any]:
-    problem, solution = result.lowered.problem, result.solution
+    problem, solution = result.problem, result.solution
     operator = problem.operators[index]
     slack_s = None if solution is None else solution.evaluation.slack_s[index]
     rows = zip(operator.options, _reasons(result, index), strict=True)

@@ -8,8 +8,8 @@ from ir.duration import format_duration
 from orchestrator.commands.plan_text import device_text
 from orchestrator.commands.text import percent, table, usd
 from orchestrator.fleet_pipeline import FleetPlan
-from orchestrator.fleet_provenance import margin_text
 from orchestrator.fleet_report import AgentRow, PlacedRow, PoolRow, agent_rows, assumptions, placed_rows, pool_rows
+from orchestrator.provenance import margin_text
 from placement.load import INTERVAL
 from placement.shared_plans import Answer
 
@@ -65,7 +65,7 @@ def _totals(plan: FleetPlan, answer: Answer) -> Iterator[str]:
     )
     yield from _bound(plan, answer)
     yield from _split(plan, answer)
-    yield f"margin: {margin_text(plan.shared)}"
+    yield f"margin: {margin_text(plan.load.margin)}"
 
 
 def _split(plan: FleetPlan, answer: Answer) -> Iterator[str]:

@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ir.duration import format_duration
+from orchestrator.commands.aims_text import beside_text
 from orchestrator.commands.text import percent, usd
+from orchestrator.pipeline import PlanResult
 from placement.homogeneous import Homogeneous
 
 _EQUAL = 1e-6
 """Costs that differ by this share or less are equal."""
 
 
-def homogeneous_lines(rows: Sequence[Homogeneous], ours_usd: float | None) -> Iterator[str]:
+def homogeneous_lines(
+    rows: Sequence[Homogeneous], ours_usd: float | None, ours: PlanResult | None = None
+) -> Iterator[str]:
     """One line for each class: what a run would cost with it and CPU cores alone, or why it cannot be.
 
-    `ours_usd` is the plan's own cost; None where there is no plan.
+    `ours_usd` is the plan's own cost, None where there is no plan; `ours` the plan, if its other aims are to be told.
     """
     for row in rows:
-        yield f"only {row.device}: {_verdict(row, ours_usd)}"
+        beside = "" if ours is None else beside_text(ours, row.reached)
+        yield f"only {row.device}: {_verdict(row, ours_usd)}{beside}"
 
 
 def _verdict(row: Homogeneous, ours_usd: float | None) -> str:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ir.duration import format_duration
+from orchestrator.commands.aims_text import held_times
 from orchestrator.commands.text import table, usd
 from orchestrator.pipeline import PlanResult
 from orchestrator.report import slack_rows
@@ -19,17 +20,17 @@ LIMITS = "limits"
 
 def limits_text(result: PlanResult, solution: Solution) -> str:
     """A line for each limit that binds, then each operator's slack."""
-    prices = shadow_prices(result.lowered.problem, solution)
+    prices = shadow_prices(result.problem, solution)
     lines = [_line(price) for price in prices] or ["no limit binds: without any a run would cost as much"]
     rows = [_row(row) for row in slack_rows(result, solution)]
     header = ("operator", "critical", "mean time", "slack")
-    return "\n".join([*lines, "", table(header, rows, ("mean time", "slack"))])
+    return "\n".join([*lines, *held_times(result), "", table(header, rows, ("mean time", "slack"))])
 
 
 def limits_json(result: PlanResult, solution: Solution) -> dict[str, Any]:
     """The same as a document: seconds, devices, dollars of a run."""
     return {
-        "limits": [asdict(price) for price in shadow_prices(result.lowered.problem, solution)],
+        "limits": [asdict(price) for price in shadow_prices(result.problem, solution)],
         "operators": slack_rows(result, solution),
     }
 

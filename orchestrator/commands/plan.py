@@ -15,9 +15,11 @@ from orchestrator.commands.arguments import (
     Debug,
     FleetFile,
     LoadFile,
+    MarginText,
     ObjectiveText,
     Progress,
     SlaText,
+    read_margin,
 )
 from orchestrator.commands.failure import INFEASIBLE
 from orchestrator.commands.plan_load import check_alone, only
@@ -51,6 +53,7 @@ def plan(
     ] = "shipped",
     time_limit: Annotated[str, typer.Option("--time-limit", metavar="TIME", help="Time for the solver.")] = "30s",
     objective: ObjectiveText = "cost",
+    margin: MarginText = None,
     no_split: Annotated[
         bool, typer.Option("--no-split", help="With --load: each operator on one pool, as `replan` needs it.")
     ] = False,
@@ -87,7 +90,7 @@ def plan(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> int:
-    """Find the cheapest placement that keeps the SLA.
+    """Find the cheapest placement that keeps the SLA, or the best one in another aim.
 
     With --load, all agents of the load together, on pools of replicas that they share. A dry run: nothing is started.
     Exit code 2 when no placement keeps the limits.
@@ -112,6 +115,7 @@ def plan(
                 "--batch": batch != 1,
                 "--passes": bool(passes),
                 "--explain cost": explain == COST,
+                "--margin": margin is not None,
             }
         )
         check_explained(objective, explain)
@@ -126,7 +130,7 @@ def plan(
         beside = FleetQuestions(explain is not None, what_if or (), pareto, agent, figure)
         return plan_load(files, LoadOptions(fleet, load, out, as_json, progress, explain, compare, beside), asked)
     file = only(files)
-    check_alone(objective, no_split=no_split)
+    check_alone(objective, explain, no_split=no_split)
     request = PlanRequest(
         sla=None if sla is None else parse_sla(sla),
         soft_usd_per_s=soft,
@@ -135,6 +139,8 @@ def plan(
         time_limit_s=parse_duration_s(time_limit),
         calibration=calibration,
         passes=passes,
+        objective=objective,
+        margin=read_margin(margin),
     )
     graph = find_agent(file, agent).graph
     unchecked = check_functions(graph, Path.cwd())

@@ -60,18 +60,18 @@ def check_explained(objective: str, explain: str | None) -> None:
         )
 
 
-def check_alone(objective: str, *, no_split: bool) -> None:
-    """Raises `LoadOptionError` for a plan of one agent, which pays for what it uses, that is not to be the cheapest."""
-    from orchestrator.objective import parse_objective
+def check_alone(objective: str, explain: str | None, *, no_split: bool) -> None:
+    """Raises `LoadOptionError` for what one agent's plan does not have, and `ObjectiveError` for no aim of one."""
+    from orchestrator.commands.cost_text import COST
+    from orchestrator.run_objective import run_objective
 
     if no_split:
         raise LoadOptionError("without --load every operator is on one pool", "leave --no-split out, or give --load")
-    if not parse_objective(objective).is_cost:
+    if explain not in (None, COST) and not run_objective(objective).is_cost:
         raise LoadOptionError(
-            f"without --load a plan is the cheapest within its SLA, and the objective is {objective!r}",
-            "for latency see --pareto, whose first line is the fastest plan, or state a shorter --sla; energy, carbon "
-            "and throughput are those of pools of replicas: give --load",
+            f"--explain says what other options would cost, and the objective is {objective!r}", "leave one out"
         )
+    run_objective(objective)
 
 
 def only(files: Sequence[Path]) -> Path:

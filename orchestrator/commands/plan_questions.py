@@ -56,7 +56,7 @@ def _pareto(result: PlanResult, figure: Path | None, found: Answers) -> None:
 
     if figure is not None:
         check_drawable()
-    front = pareto(result.lowered.problem, time_s=result.request.time_limit_s)
+    front = pareto(result.problem, time_s=result.request.time_limit_s)
     found.lines.extend(pareto_lines(front, result))
     found.document["pareto"] = pareto_json(front, result)
     if figure is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ir.duration import format_duration
+from orchestrator.commands.aims_text import aim_lines, margin_line
 from orchestrator.commands.homogeneous_text import homogeneous_lines
 from orchestrator.commands.text import percent, table, usd
 from orchestrator.pipeline import PlanResult
@@ -22,16 +23,18 @@ def plan_text(result: PlanResult) -> str:
     plan = result.plan
     if plan is None:
         lines = homogeneous_lines(homogeneous_rows(result), None)
-        return "\n".join([infeasible_text(result), *_relaxations(relaxed(result)), *lines])
+        texts = [infeasible_text(result), *margin_line(result), *_relaxations(relaxed(result)), *lines]
+        return "\n".join(texts)
     rows = [_row(row) for row in plan_rows(result)]
+    shown = len(HEADER) - 1 if result.reached else len(HEADER)
     return "\n".join(
         (
             f"{plan.agent} on fleet {plan.provenance.fleet}",
             "",
-            table(HEADER, rows, NUMBERS),
+            table(HEADER[:shown], [row[:shown] for row in rows], NUMBERS),
             "",
-            *_totals(plan, penalty_usd(result)),
-            *homogeneous_lines(homogeneous_rows(result), plan.promised.cost_usd + penalty_usd(result)),
+            *_totals(plan, result),
+            *homogeneous_lines(homogeneous_rows(result), plan.promised.cost_usd + penalty_usd(result), result),
             *_choices(plan),
             *_grounds(plan, result),
         )
@@ -53,21 +56,25 @@ def _relaxations(found: Relaxed) -> Iterator[str]:
         yield f"fix: {fix.text}" + ("" if fix.cost_usd is None else f"; a run then costs {usd(fix.cost_usd)}")
 
 
-def _totals(plan: Plan, penalty: float) -> Iterator[str]:
-    promised = plan.promised
+def _totals(plan: Plan, result: PlanResult) -> Iterator[str]:
+    promised, penalty = plan.promised, penalty_usd(result)
     path = " -> ".join(promised.critical_path)
     if plan.sla is None:
         yield f"no SLA: worst {format_duration(promised.latency_worst_s)}; critical path: {path}"
     else:
-        slack_s = plan.sla.limit_s - promised.latency_s
+        held_s = promised.latency_s if result.solution is None else result.solution.evaluation.latency_s
+        slack_s = plan.sla.limit_s - held_s
         slack = f"slack {format_duration(slack_s)}" if slack_s >= 0 else f"over by {format_duration(-slack_s)} (soft)"
         limit = f"{plan.sla.stat} <= {format_duration(plan.sla.limit_s)}"
         yield f"SLA {limit}: {format_duration(promised.latency_s)}, {slack}; critical path: {path}"
+    yield from margin_line(result)
     yield f"latency: mean {format_duration(promised.latency_mean_s)}, worst {format_duration(promised.latency_worst_s)}"
     yield from _interval(plan)
     soft = f", and {usd(penalty)} of penalty for the time over the SLA" if penalty else ""
     yield f"cost: {usd(promised.cost_usd)} per run ({plan.cost_basis}){soft}"
-    yield f"bound: {usd(plan.bound_usd)}, gap {percent(plan.gap)} (of: {plan.bound_scope})"
+    yield from aim_lines(result)
+    if not result.reached:
+        yield f"bound: {usd(plan.bound_usd)}, gap {percent(plan.gap)} (of: {plan.bound_scope})"
 
 
 def _interval(plan: Plan) -> Iterator[str]:

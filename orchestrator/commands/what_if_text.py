@@ -7,8 +7,9 @@ from dataclasses import asdict
 from typing import Any
 
 from ir.duration import format_duration
+from orchestrator.commands.aims_text import change_text
 from orchestrator.commands.text import percent, usd
-from orchestrator.report import refusal
+from orchestrator.report import asked, refusal
 from orchestrator.what_if import WhatIf
 
 
@@ -33,13 +34,19 @@ def _verdict(answer: WhatIf) -> str:
     promised = plan.promised
     stat = plan.sla.stat if plan.sla else "worst"
     parts = [
-        f"{usd(promised.cost_usd)} per run{_more(answer.more_usd, usd)}, gap {percent(plan.gap)}",
+        f"{usd(promised.cost_usd)} per run{_more(answer.more_usd, usd)}{_proven(answer)}",
         f"{stat} {format_duration(promised.latency_s)}",
         f"mean {format_duration(promised.latency_mean_s)}{_more(answer.more_s, format_duration)}",
         f"on {', '.join(f'{count} {device}' for device, count in answer.devices.items())}",
     ]
     nothing = "" if answer.moves or answer.more_usd is None else "; nothing moves"
     return "; ".join(parts) + nothing
+
+
+def _proven(answer: WhatIf) -> str:
+    if answer.result.reached:
+        return change_text(answer.result, answer.base)
+    return "" if answer.result.plan is None else f", gap {percent(answer.result.plan.gap)}"
 
 
 def _more(difference: float | None, text: Any) -> str:
@@ -60,6 +67,7 @@ def _document(answer: WhatIf) -> dict[str, Any]:
         "more_usd": answer.more_usd,
         "bound_usd": plan.bound_usd,
         "gap": plan.gap,
+        **asked(answer.result),
         "latency_s": plan.promised.latency_s,
         "latency_mean_s": plan.promised.latency_mean_s,
         "more_s": answer.more_s,

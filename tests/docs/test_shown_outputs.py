@@ -11,7 +11,7 @@ import yaml
 
 from orchestrator.cli import invoke
 
-PAGES = ("README.md", "docs/getting-started.md", "docs/provisioned.md", "docs/reasons.md")
+PAGES = ("README.md", "docs/getting-started.md", "docs/provisioned.md", "docs/reasons.md", "docs/aims.md")
 SHOWN = re.compile(r"<!-- output: orchestrator (plan [^\n]*?) -->\n```text\n(.*?)\n```", re.DOTALL)
 LINES = re.compile(r"<!-- lines: orchestrator (plan [^\n]*?) -->\n```text\n(.*?)\n```", re.DOTALL)
 REFUSED = re.compile(r"<!-- infeasible: orchestrator (plan [^\n]*?) -->\n```text\n(.*?)\n```", re.DOTALL)
