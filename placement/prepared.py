@@ -6,7 +6,7 @@ The judge and the MILP must agree on what waits for what; both read it here, and
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ir.sla import Stat
 from placement.check import check_problem
@@ -79,6 +79,11 @@ class Prepared:
 def prepare(problem: Problem) -> Prepared:
     """Checks the problem (raises `ProblemError`) and prepares it."""
     check_problem(problem)
+    return prepare_checked(problem)
+
+
+def prepare_checked(problem: Problem) -> Prepared:
+    """As `prepare`, for a problem that was checked."""
     edges_into: list[list[int]] = [[] for _ in problem.operators]
     for index, edge in enumerate(problem.edges):
         edges_into[edge.dst].append(index)
@@ -93,6 +98,11 @@ def prepare(problem: Problem) -> Prepared:
         counts={row.device: row.count for row in problem.capacities},
         countings={stat: counting(problem, stat) for stat in stats},
     )
+
+
+def with_tables(prepared: Prepared, problem: Problem) -> Prepared:
+    """The same tree with other tables: `problem` differs in options, transfers, pools and counts of devices only."""
+    return replace(prepared, problem=problem, counts={row.device: row.count for row in problem.capacities})
 
 
 def inner_blocks(node: Node) -> tuple[Block, ...]:

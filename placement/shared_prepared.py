@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ir.sla import Stat
 from placement.counts import items, quantile
-from placement.prepared import Prepared, inner_blocks, prepare
+from placement.prepared import Prepared, inner_blocks, prepare_checked
 from placement.problem import Block, BranchNode, FanoutNode, OpNode
 from placement.quantile import QUANTILE
 from placement.queueing import Batch, batch_of
@@ -62,7 +62,7 @@ def prepare_shared(problem: SharedProblem) -> PreparedShared:
 
 
 def _agent(agent: AgentLoad, problem: SharedProblem) -> PreparedAgent:
-    prepared = prepare(with_capacities(agent, problem))
+    prepared = prepare_checked(with_capacities(agent, problem))
     operators = len(agent.problem.operators)
     sizes: list[_Sizes] = [_ONE] * operators
     _find_sizes(agent.problem.root, _ONE, sizes)

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from placement.prepared import Prepared, prepare
+from placement.prepared import Prepared, with_tables
 from placement.presolve import Facts, dominates, facts_of
 from placement.problem import Placement
 from placement.shared_problem import FirstOutput
@@ -155,7 +155,7 @@ def _reduced(table: Surrogate, levels: frozenset[int]) -> ReducedShared:
         )
         pairs = list(zip(prepared.problem.operators, indices, strict=True))
         operators = tuple(replace(o, options=tuple(o.options[k] for k in ks)) for o, ks in pairs)
-        agents.append(prepare(replace(prepared.problem, operators=operators)))
+        agents.append(with_tables(prepared, replace(prepared.problem, operators=operators)))
         shares.append(tuple(tuple(row[k] for k in ks) for row, ks in zip(rows, indices, strict=True)))
         fees.append(tuple(tuple(row[k] for k in ks) for row, ks in zip(table.fees[agent], indices, strict=True)))
         kept.append(indices)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from placement.held import held_at_most
-from placement.prepared import Prepared, prepare
+from placement.prepared import Prepared, with_tables
 from placement.problem import DeviceCapacity, Edge, Operator, Option, Placement, Problem, Transfer
 from placement.queueing import Arrivals, offered_slots, waiting
 from placement.shared_prepared import PreparedAgent, PreparedShared, prepare_shared
@@ -59,18 +59,37 @@ class Surrogate:
     most: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Constants:
+    """What is the same at every `kappa`: `services` [agent][operator][option] as limits see them, `waits` [level]."""
+
+    prepared: PreparedShared
+    services: tuple[tuple[tuple[Service, ...], ...], ...]
+    waits: tuple[float, ...]
+
+
+def constants(problem: SharedProblem) -> Constants:
+    """The constants of a shared problem. Raises `ProblemError` where a table contradicts itself."""
+    prepared = prepare_shared(problem)
+    return Constants(prepared, held_at_most(problem.agents, problem.margin), tuple(level_waits(prepared)))
+
+
 def surrogate(problem: SharedProblem, kappas: Sequence[float], aim: Aim) -> Surrogate:
     """The surrogate of a shared problem. Raises `ProblemError` where a table contradicts itself."""
-    prepared = prepare_shared(problem)
-    services = held_at_most(problem.agents, problem.margin)
-    waits = level_waits(prepared)
+    return surrogate_at(constants(problem), kappas, aim)
+
+
+def surrogate_at(known: Constants, kappas: Sequence[float], aim: Aim) -> Surrogate:
+    """As `surrogate`, for a problem whose constants are known."""
+    prepared, services, waits = known.prepared, known.services, known.waits
+    problem = prepared.problem
     levels = problem.levels
     return Surrogate(
         problem=problem,
         aim=aim,
         kappas=tuple(kappas),
         agents=tuple(
-            prepare(_metered(agent, held, waits, (kappa, aim)))
+            with_tables(agent.prepared, _metered(agent, held, waits, (kappa, aim)))
             for agent, held, kappa in zip(prepared.agents, services, kappas, strict=True)
         ),
         shares=tuple(_shares(problem, agent, held) for agent, held in zip(problem.agents, services, strict=True)),
