@@ -80,8 +80,11 @@ class Visits:
         chance = 1.0 - self.generator.random(len(runs))  # never 0, so that an endless wait is endless
         ahead: Runs | None = None
         if batch is not None:
-            first = np.searchsorted(batch, batch)
-            ahead = np.arange(len(runs)) - first
+            order = np.arange(len(runs))
+            begins = np.ones(len(runs), dtype=np.bool_)
+            begins[1:] = batch[1:] != batch[:-1]
+            first = np.maximum.accumulate(np.where(begins, order, 0))
+            ahead = order - first
             chance = chance[first]
         if self.chosen is None:
             (law,) = self.laws.values()
