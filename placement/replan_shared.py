@@ -12,14 +12,17 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from placement.check import ProblemError
+from placement.kappa_fit import fitted
 from placement.presolve import Reduced
 from placement.problem import Operator, Placement
 from placement.replan import NOTHING, MovePrice
 from placement.replan_change import Change
+from placement.replan_near import solve_near
 from placement.replan_search import same_pool
 from placement.replan_steps import Step
 from placement.shared_change import HOUR_S, Place, changes, concerned, label, steps_between
-from placement.shared_evaluate import SharedEvaluation, judge_shared
+from placement.shared_evaluate import SharedEvaluation, judge_prepared
+from placement.shared_prepared import PreparedShared, prepare_shared
 from placement.shared_problem import AgentLoad, Service, SharedPlacement, SharedProblem
 from placement.shared_solve import (
     DOLLARS,
@@ -29,8 +32,9 @@ from placement.shared_solve import (
     SharedUndecidedError,
     solve_shared,
 )
+from placement.shared_surrogate import constants
 
-DEFAULT_EFFORT = Effort(time_limit_s=5.0, enough_s=0.1)
+DEFAULT_EFFORT = Effort(time_limit_s=5.0, enough_s=0.06)
 SCOPE = "surrogate over the plans that may be reached"
 
 
@@ -74,15 +78,21 @@ def replan_shared(
     found = changes(before, running, after)
     may_move = concerned(before, running, after, found)
     stay = _stay(before, running, after, found)
-    kept = _judge(after, stay, effort) if stay else None
-    answer = search(after, found, (may_move, dict.fromkeys(may_move, price.usd_per_run)), effort)
+    left = prepare_shared(after)
+    judged_before = _judge(prepare_shared(before), running, effort)
+    drawn = judged_before if _takes_as_long(before, after) else None
+    kept = _judge(left, stay, effort, drawn) if stay else None
+    asked = may_move, dict.fromkeys(may_move, price.usd_per_run)
+    near = _near(left, found, asked, (judged_before, effort)) if stay and math.isfinite(effort.enough_s) else None
+    answer = near or search(after, found, asked, effort)
     if answer is None and (kept is None or not kept.feasible):
         answer = search(after, found, (None, weights(after, found, may_move, price)), effort)
         if answer is None:
             raise SharedUndecidedError(f"{after.name}: the judge accepts no plan that was found; allow more time")
     choices = [(stay, kept, 1.0)] if stay and kept and kept.feasible else []
     if answer:
-        verdict = answer.evaluation if not price.usd_per_run else _judge(after, answer.placement, effort)
+        is_judged = answer is near or not price.usd_per_run
+        verdict = answer.evaluation if is_judged else _judge(left, answer.placement, effort)
         choices.append((answer.placement, verdict, answer.gap))
 
     def total(choice: tuple[SharedPlacement, SharedEvaluation, float]) -> float:
@@ -92,7 +102,7 @@ def replan_shared(
     moved = _moved(after, plan, found)
     return SharedReplan(
         placement=plan,
-        before=_judge(before, running, effort),
+        before=judged_before,
         after=judged,
         kept=kept,
         moved=moved,
@@ -104,8 +114,18 @@ def replan_shared(
     )
 
 
-def _judge(problem: SharedProblem, plan: SharedPlacement, effort: Effort) -> SharedEvaluation:
-    return judge_shared(problem, plan, samples=effort.samples, seed=effort.seed)
+def _judge(
+    prepared: PreparedShared, plan: SharedPlacement, effort: Effort, drawn: SharedEvaluation | None = None
+) -> SharedEvaluation:
+    return judge_prepared(prepared, plan, samples=effort.samples, seed=effort.seed, drawn=drawn)
+
+
+def _takes_as_long(before: SharedProblem, after: SharedProblem) -> bool:
+    """Whether a plan's times are the same in both, so that its samples are."""
+    levels = [
+        [(level.pool, level.slots, level.cap, level.tenant) for level in problem.levels] for problem in (before, after)
+    ]
+    return before.agents == after.agents and before.margin == after.margin and levels[0] == levels[1]
 
 
 def _stay(
@@ -124,6 +144,31 @@ def _stay(
 
 Asked = tuple[Set[Place] | None, Mapping[Place, float]]
 """What may move (None: everything), and the dollars an hour of each move."""
+
+
+def _near(
+    after: PreparedShared, found: Sequence[Change], asked: Asked, judged: tuple[SharedEvaluation, Effort]
+) -> SharedSolution | None:
+    """As `search`, from the `kappa` that fits the running plan, judged in the problem after; None: search further."""
+    before, effort = judged
+    agents = [_narrowed(load, agent, found[agent], asked) for agent, load in enumerate(after.problem.agents)]
+    known = constants(replace(after.problem, agents=tuple(load for load, _ in agents)))
+    running = [
+        Placement(
+            tuple(None if k is None else rows.index(k) for k, rows in zip(each.kept, part.kept, strict=True)),
+            each.running.alternative,
+        )
+        for each, (_, part) in zip(found, agents, strict=True)
+    ]
+
+    def restored(plan: SharedPlacement) -> SharedPlacement:
+        placements = (part.restore(one) for (_, part), one in zip(agents, plan.agents, strict=True))
+        return replace(plan, agents=tuple(placements))
+
+    answer = solve_near(
+        known, fitted(known, running, before), lambda plan: _judge(after, restored(plan), effort), effort
+    )
+    return None if answer is None else replace(answer, placement=restored(answer.placement))
 
 
 def search(

@@ -78,13 +78,13 @@ def bill(agent: int, loads: Sequence[LevelLoad], problem: SharedProblem) -> Bill
     return Bill(usd, watts, gco2e)
 
 
-def evaluate_agent(served: Served, share: Bill, kappa: float, sampling: Sampling | None) -> AgentEvaluation:
-    """The verdict on one agent; `sampling` as in `placement.sampling`, None to go by the formula."""
+def evaluate_agent(served: Served, share: Bill, kappa: float, sampling: Sampling | Sampled | None) -> AgentEvaluation:
+    """The verdict on one agent; `sampling` as in `placement.sampling`, or runs already drawn; None: by the formula."""
     load, problem = served.agent.load, served.agent.load.problem
     stat = served.agent.prepared.stat
     times = times_of(served, stat, kappa)
     formula_s = run_s(served, times)
-    sampled = sample(served, sampling) if sampling else None
+    sampled = sample(served, sampling) if isinstance(sampling, Sampling) else sampling
     latency_s = formula_s if sampled is None or stat == "worst" else statistic(sampled.run_s, stat)
     fees = _fees_usd(served)
     over_s = latency_s - problem.sla.limit_s if problem.sla and exceeds(latency_s, problem.sla.limit_s) else 0.0

@@ -88,8 +88,12 @@ def judge_prepared(
     samples: int = 0,
     seed: int = 0,
     kappa: float | Sequence[float] = 0.0,
+    drawn: SharedEvaluation | None = None,
 ) -> SharedEvaluation:
-    """As `judge_shared`, for a problem that is already prepared."""
+    """As `judge_shared`, for a problem that is already prepared.
+
+    `drawn` is a verdict whose samples are taken over: of the same placement with the same times.
+    """
     problem = prepared.problem
     routed = route(prepared, placement)
     services = held_services(problem.agents, routed, problem.margin)
@@ -99,9 +103,13 @@ def judge_prepared(
         for index, (agent, one, held) in enumerate(zip(prepared.agents, routed, services, strict=True))
     ]
     kappas = [kappa] * len(served) if isinstance(kappa, int | float) else list(kappa)
+    known = [agent.sampled for agent in drawn.agents] if drawn else [None] * len(served)
     agents = tuple(
         evaluate_agent(
-            one, bill(index, loads, problem), kappas[index], Sampling(samples, seed, index) if samples else None
+            one,
+            bill(index, loads, problem),
+            kappas[index],
+            known[index] or (Sampling(samples, seed, index) if samples else None),
         )
         for index, one in enumerate(served)
     )
@@ -129,5 +137,5 @@ def judge_prepared(
         watts=watts,
         gco2e_per_hour=gco2e,
         limits=tuple(limits),
-        samples=samples,
+        samples=drawn.samples if drawn else samples,
     )

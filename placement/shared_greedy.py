@@ -61,8 +61,11 @@ def shared_greedy(
     built = _constructions(rows)
     merits = _merits(rows, built)
     best: SharedAnswer | None = None
+    seen: set[bytes] = set()
     for index in np.argsort(merits, kind="stable")[: _starts(rows)]:
-        levels = _improve(rows, built[:, index].copy(), float(merits[index]), end)
+        levels = _improve(rows, built[:, index].copy(), float(merits[index]), (end, seen))
+        if levels is None:
+            continue
         answer = _answer(table, units, [int(level) for level in levels])
         if best is None or answer.score.rank < best.score.rank:
             best = answer
@@ -162,9 +165,13 @@ def _apply(levels: Levels, moves: _Moves, chosen: Sequence[Sequence[int]]) -> Le
     return found
 
 
-def _improve(rows: Batch, levels: Levels, merit: float, end: float) -> Levels:
-    """Takes the best move, or pair, until none helps or time runs out."""
+def _improve(rows: Batch, levels: Levels, merit: float, until: tuple[float, set[bytes]]) -> Levels | None:
+    """Takes the best move, or pair, until none helps or time runs out; None where an earlier start came by."""
+    end, seen = until
     while time.monotonic() < end:
+        if levels.tobytes() in seen:
+            return None
+        seen.add(levels.tobytes())
         moves = _simple(rows, levels)
         singles = _apply(levels, moves, [[move] for move in range(len(moves.target))])
         cost, broken = rows.costs(singles)

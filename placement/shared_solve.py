@@ -154,7 +154,7 @@ def solve_shared(
         holds = surely_hold(problem, verdict)
         if verdict.feasible:
             spent = Spent(solves, longest_s, time.monotonic() - began)
-            kept.take(_solution(plan, verdict, found, kappas, spent), sure=all(holds))
+            kept.take(solution_of(plan, verdict, found, kappas, spent), sure=all(holds))
         if heuristic is not None and not kept.has_bound:
             kept.bound(found.bound)
         known = learn(known, kappas, holds)
@@ -237,7 +237,7 @@ class _Heuristic:
         if verdict.feasible and all(surely_hold(self.problem, verdict)):
             seconds = time.monotonic() - self.began
             found = FoundShared("time_limit", tuple(placements), score, 0.0, seconds)
-            self.kept.take(_solution(plan, verdict, found, self.kappas, Spent(0, 0.0, seconds)), sure=True)
+            self.kept.take(solution_of(plan, verdict, found, self.kappas, Spent(0, 0.0, seconds)), sure=True)
 
 
 def _judged(table: Surrogate, effort: Effort, kept: _Kept, began: float) -> bool:
@@ -291,9 +291,10 @@ def _first_kappa(agent: AgentLoad) -> float:
     return LEAST_KAPPA if agent.problem.sla is None and agent.first_output is None else FIRST_KAPPA
 
 
-def _solution(
+def solution_of(
     plan: SharedPlacement, verdict: SharedEvaluation, found: FoundShared, kappas: Sequence[float], spent: Spent
 ) -> SharedSolution:
+    """What is told of a plan that the judge accepts, from the solve that found it at `kappas` [agent]."""
     return SharedSolution(
         placement=plan,
         evaluation=verdict,

@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ir.sla import Stat
 from placement.held import held_at_most
 from placement.prepared import Prepared, with_tables
 from placement.problem import DeviceCapacity, Edge, Operator, Option, Placement, Problem, Transfer
@@ -129,20 +130,24 @@ def level_waits(prepared: PreparedShared) -> list[float]:
     return found
 
 
+def tau_s(service: Service, wait_s: float, kappa_and_spread: tuple[float, float], stat: Stat) -> float:
+    """Seconds of a visit: its mean, its wait, and `kappa` of the deviations of the slowest of its fan-out's items."""
+    kappa, spread = kappa_and_spread
+    deviations = 0.0 if stat == "worst" else max(0.0, kappa) * spread
+    return service.visit_s + deviations * service.sd_s + (1.0 + min(0.0, kappa)) * wait_s
+
+
 def _metered(
     agent: PreparedAgent, held: Sequence[Sequence[Service]], waits: Sequence[float], how: tuple[float, Aim]
 ) -> Problem:
     kappa, aim = how
     problem = agent.prepared.problem
     per_hour = aim.usd * HOUR_S * agent.load.rate_per_s
-    deviations = 0.0 if agent.prepared.stat == "worst" else max(0.0, kappa)
-    share = 1.0 + min(0.0, kappa)
     operators: list[Operator] = []
     for operator, services, spread in zip(problem.operators, held, agent.spreads, strict=True):
         rows: list[Option] = []
         for option, service in zip(operator.options, services, strict=True):
-            own_s = service.visit_s + deviations * spread * service.sd_s
-            tau = own_s + share * waits[option.pool]
+            tau = tau_s(service, waits[option.pool], (kappa, spread), agent.prepared.stat)
             rows.append(replace(option, latency_s=tau, cost_usd=option.cost_usd * per_hour))
         operators.append(replace(operator, options=tuple(rows)))
     tables: dict[int, Mapping[tuple[str, str], Transfer]] = {}

@@ -13,6 +13,7 @@ from placement.replan import MovePrice
 from placement.replan_shared import SharedReplan, replan_shared
 from placement.replan_steps import Step
 from placement.shared_change import label
+from placement.shared_evaluate import judge_shared
 from placement.shared_problem import SharedPlacement, SharedProblem
 from placement.shared_solve import Effort, SharedInfeasibleError, SharedUndecidedError, solve_shared
 from tests.placement.problems import chain
@@ -71,10 +72,16 @@ def test_a_plan_with_routes_and_other_agents_are_refused() -> None:
         replan_shared(pair(), RUNNING, other, effort=QUICK)
 
 
-@given(small_shared(), st.sampled_from(["lost", "load", "price"]), st.integers(0, 1), st.sampled_from([0.0, 1.0]))
-@settings(max_examples=40, deadline=None)
+@given(
+    small_shared(),
+    st.sampled_from(["lost", "load", "price"]),
+    st.integers(0, 1),
+    st.sampled_from([0.0, 1.0]),
+    st.booleans(),
+)
+@settings(max_examples=60, deadline=None)
 def test_the_judge_accepts_it_and_it_is_never_worse_than_keeping_all(
-    before: SharedProblem, kind: str, which: int, usd: float
+    before: SharedProblem, kind: str, which: int, usd: float, hurries: bool
 ) -> None:
     try:
         running = solve_shared(before, effort=QUICK).placement
@@ -82,7 +89,7 @@ def test_the_judge_accepts_it_and_it_is_never_worse_than_keeping_all(
         assume(False)
         raise
     after = _event(before, kind, which)
-    found = _answer(before, running, after, usd)
+    found = _answer(before, running, after, usd, replace(QUICK, enough_s=0.06) if hurries else QUICK)
     if found is None:
         return
     assert found.after.feasible
@@ -138,9 +145,11 @@ def _event(before: SharedProblem, kind: str, which: int) -> SharedProblem:
     return replace(before, levels=tuple(dearer))
 
 
-def _answer(before: SharedProblem, running: SharedPlacement, after: SharedProblem, usd: float) -> SharedReplan | None:
+def _answer(
+    before: SharedProblem, running: SharedPlacement, after: SharedProblem, usd: float, effort: Effort
+) -> SharedReplan | None:
     try:
-        return replan_shared(before, running, after, MovePrice(usd), QUICK)
+        return replan_shared(before, running, after, MovePrice(usd), effort)
     except (SharedInfeasibleError, SharedUndecidedError):
         return None
 
@@ -150,3 +159,13 @@ def test_nothing_moves_where_nothing_changed() -> None:
     found = replan_shared(pair(), best, pair(), effort=QUICK)
     assert (found.placement.agents, found.moved, found.steps) == (best.agents, (), ())
     assert found.placement.agents == (Placement((0, 1), ()),)
+
+
+def test_keeping_all_is_judged_as_if_it_were_drawn_anew() -> None:
+    # Only the counts of devices change, so that its samples are those of the plan that runs.
+    after = pair(cheap=0)
+    found = replan_shared(pair(), RUNNING, after, effort=QUICK)
+    assert found.kept is not None
+    again = judge_shared(after, RUNNING, samples=QUICK.samples, seed=QUICK.seed)
+    assert (found.kept.samples, found.kept.violations) == (again.samples, again.violations)
+    assert found.kept.agents[0].latency_s == again.agents[0].latency_s

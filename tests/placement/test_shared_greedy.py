@@ -28,7 +28,12 @@ def test_three_levels_change_together_where_no_two_would_do() -> None:
     start = np.array([0, 2, 4], dtype=np.int32)
     merit = float(_merits(arrays, start[:, None])[0])
     assert merit == 13.0
-    assert _improve(arrays, start, merit, math.inf).tolist() == [1, 3, 5]
+    seen: set[bytes] = set()
+    found = _improve(arrays, start, merit, (math.inf, seen))
+    assert found is not None
+    assert found.tolist() == [1, 3, 5]
+    # Another start that comes by the same levels would end as this one did.
+    assert _improve(arrays, start, merit, (math.inf, seen)) is None
     answer = shared_greedy(table)
     assert answer is not None
     assert answer.score.objective == 12.0
