@@ -51,7 +51,7 @@ def test_a_kappa_that_is_out_of_reach_comes_down_and_one_that_is_refused_goes_up
         return judge_shared(problem, plan, samples=500)
 
     # The fast one at its cap of 0.9 waits 0.9 / 0.1 * 0.1 / 2 * (1 + 0.4^2) = 0.52 s: with 3 deviations of 0.04 s, and
-    # with none, that is over 0.6 s; at half the wait it is not. At -1 nothing waits, and the slow one is found and refused.
+    # with none, that is over 0.6 s; at half the wait it is not. At -1 the slow one is found and refused.
     for kappa in (MOST_KAPPA, -1.0):
         found = solve_near(constants(problem), [kappa], judge, QUICK)
         assert found is not None
