@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from costmodel.fleet import Fleet
 from orchestrator.commands.text import table, usd
-from orchestrator.cost_breakdown import CostBreakdown, CostRow, cost_breakdown
+from orchestrator.cost_breakdown import CostBreakdown, CostRow, cost_breakdown, fleet_cost_breakdown
+from orchestrator.fleet_pipeline import FleetPlan
 from orchestrator.pipeline import PlanResult
 from placement.plan import Plan
+from placement.shared_plans import Answer
 
 COST = "cost"
 """The word after `--explain` that asks for this instead of an operator."""
@@ -19,12 +22,24 @@ LOWER_BOUND = "embodied carbon counts hours in use only, and only of devices who
 def cost_text(plan: Plan, result: PlanResult) -> str:
     """Prices by term, then each operator's part of a run and the totals."""
     found = cost_breakdown(plan, result)
-    lines = [f"{plan.agent} on fleet {plan.provenance.fleet}: {usd(plan.promised.cost_usd)} per run", ""]
+    title = f"{plan.agent} on fleet {plan.provenance.fleet}: {usd(plan.promised.cost_usd)} per run"
+    return _text(title, found, result.fleet, ("operator", "device", "device time"), "cost/run")
+
+
+def fleet_cost_text(plan: FleetPlan, answer: Answer) -> str:
+    """The same of an hour of a load: prices by term, then each pool's part and the totals."""
+    title = f"{plan.load.name} on fleet {plan.fleet.name}: {usd(answer.evaluation.usd_per_hour)} per hour"
+    found = fleet_cost_breakdown(plan, answer)
+    return _text(title, found, plan.fleet, ("pool", "device", "device time"), "cost/hour")
+
+
+def _text(title: str, found: CostBreakdown, fleet: Fleet, columns: tuple[str, ...], cost: str) -> str:
+    lines = [title, ""]
     for device, price in found.prices.items():
         terms = " + ".join(f"{name} {usd(amount)}" for name, amount in price.terms.items())
         lines.append(f"{device}: {usd(price.usd_per_hour)} an hour = {terms}")
-        lines.append(f"  {price.basis}{_rent(device, result)}")
-    return "\n".join([*lines, "", _table(found), "", *_grounds(found, result)])
+        lines.append(f"  {price.basis}{_rent(device, fleet)}")
+    return "\n".join([*lines, "", _table(found, columns, cost), "", *_grounds(found, fleet)])
 
 
 def cost_json(plan: Plan, result: PlanResult) -> dict[str, Any]:
@@ -32,25 +47,39 @@ def cost_json(plan: Plan, result: PlanResult) -> dict[str, Any]:
     found = cost_breakdown(plan, result)
     return {
         "cost_usd": plan.promised.cost_usd,
-        "prices": {
-            device: {"usd_per_hour": price.usd_per_hour, "terms": dict(price.terms), "basis": price.basis}
-            for device, price in found.prices.items()
-        },
+        "prices": _prices(found),
         "operators": [_document(row) for row in found.rows],
     }
 
 
-def _rent(device: str, result: PlanResult) -> str:
+def fleet_cost_json(plan: FleetPlan, answer: Answer) -> dict[str, Any]:
+    """The same of an hour of a load, with a row for each pool."""
+    found = fleet_cost_breakdown(plan, answer)
+    return {
+        "usd_per_hour": answer.evaluation.usd_per_hour,
+        "prices": _prices(found),
+        "pools": [_document(row) for row in found.rows],
+    }
+
+
+def _prices(found: CostBreakdown) -> dict[str, Any]:
+    return {
+        device: {"usd_per_hour": price.usd_per_hour, "terms": dict(price.terms), "basis": price.basis}
+        for device, price in found.prices.items()
+    }
+
+
+def _rent(device: str, fleet: Fleet) -> str:
     """The alternative: what a cloud asks for the device, where the catalog knows and the price is another."""
-    hardware = result.fleet.device_class(device).device
-    if hardware is None or hardware.cloud_usd_per_hour is None or result.fleet.device_class(device).bought == "cloud":
+    hardware = fleet.device_class(device).device
+    if hardware is None or hardware.cloud_usd_per_hour is None or fleet.device_class(device).bought == "cloud":
         return ""
     return f"; a cloud asks {usd(hardware.cloud_usd_per_hour)} (midpoint; price: cloud plans with it)"
 
 
-def _table(found: CostBreakdown) -> str:
+def _table(found: CostBreakdown, columns: tuple[str, ...], cost: str) -> str:
     terms = list(dict.fromkeys(term for row in found.rows for term in row.usd))
-    header = ("operator", "device", "device time", *terms, "cost/run", "energy", "CO2e in use", "CO2e embodied")
+    header = (*columns, *terms, cost, "energy", "CO2e in use", "CO2e embodied")
     rows = [_row(row, terms) for row in found.rows]
     return table(header, [*rows, _sums(found, terms)], header[2:])
 
@@ -89,8 +118,7 @@ def _grams(amounts: list[float | None]) -> str:
     return f"{sum(known):.4g} g" if known else ""
 
 
-def _grounds(found: CostBreakdown, result: PlanResult) -> Iterator[str]:
-    fleet = result.fleet
+def _grounds(found: CostBreakdown, fleet: Fleet) -> Iterator[str]:
     per_kwh = fleet.catalog.gco2e_per_kwh if fleet.gco2e_per_kwh is None else fleet.gco2e_per_kwh
     bases = ", ".join(dict.fromkeys(row.used.basis for row in found.rows if row.used is not None))
     if bases:

@@ -99,7 +99,6 @@ def plan(
     from ir.duration import parse_duration_s
     from ir.sla import parse_sla
     from orchestrator.agent_files import check_functions, find_agent
-    from orchestrator.commands.cost_text import COST
     from orchestrator.commands.plan_questions import Questions
     from orchestrator.pipeline import PlanRequest, plan_agent
 
@@ -114,7 +113,6 @@ def plan(
                 "--soft": soft is not None,
                 "--batch": batch != 1,
                 "--passes": bool(passes),
-                "--explain cost": explain == COST,
                 "--margin": margin is not None,
             }
         )

@@ -16,7 +16,9 @@ from orchestrator.commands.text import json_text
 from orchestrator.errors import OrchestratorError
 
 if TYPE_CHECKING:
+    from costmodel.fleet import Fleet
     from orchestrator.fleet_pipeline import FleetPlan, FleetRequest
+    from placement.load import Load
 
 
 class LoadOptionError(OrchestratorError):
@@ -27,7 +29,7 @@ class LoadOptionError(OrchestratorError):
 class LoadOptions:
     """Where the fleet and the load are, where documents go, and what is printed. `progress` None: on a terminal.
 
-    `explain` is what to explain instead of the tables: an operator, `AGENT.OP`, or `limits`.
+    `explain` is what to explain instead of the tables: an operator, `AGENT.OP`, `limits`, or `cost`.
     """
 
     fleet: Path
@@ -52,9 +54,10 @@ def refuse(given: dict[str, bool]) -> None:
 
 def check_explained(objective: str, explain: str | None) -> None:
     """Raises `LoadOptionError` where reasons in dollars are asked of a plan that does not minimise them."""
+    from orchestrator.commands.cost_text import COST
     from orchestrator.objective import parse_objective
 
-    if explain is not None and not parse_objective(objective).is_cost:
+    if explain not in (None, COST) and not parse_objective(objective).is_cost:
         raise LoadOptionError(
             f"--explain says what other levels would cost, and the objective is {objective!r}", "leave one out"
         )
@@ -96,6 +99,7 @@ def plan_load(files: Sequence[Path], options: LoadOptions, request: FleetRequest
 
     load, fleet = load_load(options.load), load_fleet(options.fleet)
     graphs = find_all(files)
+    _check(options, fleet, load)
     unchecked = {source for graph in graphs.values() for source in check_functions(graph, Path.cwd())}
     shows = sys.stderr.isatty() if options.progress is None else options.progress
     plan = plan_fleet(graphs, fleet, load, request, _tell if shows else None)
@@ -116,10 +120,22 @@ def plan_load(files: Sequence[Path], options: LoadOptions, request: FleetRequest
     return 0 if plan.feasible else INFEASIBLE
 
 
+def _check(options: LoadOptions, fleet: Fleet, load: Load) -> None:
+    """Raises, before anything is planned, for a file or a change that cannot be read and for a folder that is none."""
+    from orchestrator.fleet_what_if import changed
+    from placement.today_document import load_today
+
+    out = options.out
+    if out is not None and out.exists() and not out.is_dir():
+        raise LoadOptionError(f"{out} is no folder", "with --load, --out names a folder: a document for each agent")
+    for change in options.asked.what_if:
+        changed(fleet, load, change)
+    if options.compare is not None:
+        load_today(options.compare)
+
+
 def write_plans(plan: FleetPlan, out: Path) -> None:
     """Writes `<agent>.json` for each agent into a folder, which is made; nothing where there is no plan."""
-    if out.exists() and not out.is_dir():
-        raise LoadOptionError(f"{out} is no folder", "with --load, --out names a folder: a document for each agent")
     if plan.plans:
         out.mkdir(parents=True, exist_ok=True)
     for document in plan.plans:

@@ -72,8 +72,9 @@ def test_plans_print_every_line_that_the_page_shows(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(project)
-    parts = LINES.findall((project / "docs/provisioned.md").read_text(encoding="utf-8"))
-    assert parts
+    pages = [(project / page).read_text(encoding="utf-8") for page in ("docs/provisioned.md", "docs/fleets.md")]
+    parts = [part for page in pages for part in LINES.findall(page)]
+    assert len(parts) > len(pages)
     for command, text in parts:
         assert invoke(command.split()) == 0
         printed = capsys.readouterr().out.splitlines()

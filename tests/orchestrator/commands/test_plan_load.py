@@ -57,7 +57,7 @@ def test_a_budget_that_is_too_small(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert not (tmp_path / "plans").exists()
 
 
-@pytest.mark.parametrize("option", [["--sla", "4s"], ["--batch", "2"], ["--explain", "cost"], ["--agent", "a"]])
+@pytest.mark.parametrize("option", [["--sla", "4s"], ["--batch", "2"], ["--agent", "a"]])
 def test_options_of_one_agent_are_refused(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke([*LOADED, *option]) == 1
     assert f"{option[0]}{' cost' if 'cost' in option else ''} and --load do not go together" in capsys.readouterr().err
@@ -88,6 +88,29 @@ def test_an_operator_is_explained_with_reasons(capsys: pytest.CaptureFixture[str
     )
     taken = [line for line in out.splitlines() if line.startswith("->")]
     assert [line.split()[1] for line in taken] == ["xeon_8480p/functions/u0.5"]
+
+
+def test_the_cost_of_an_hour_is_explained_by_pool_and_term(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke([*LOADED, "--explain", "cost", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    found = document["cost"]
+    a40 = found["prices"]["a40"]
+    pair = next(row for row in found["pools"] if "/tp2/" in row["name"])
+    # One replica of two A40 for an hour: 2 x capital and 2 x power; 300 W x 2 x 3600 s x PUE 1.54 = 3.3264e6 J.
+    assert pair["device_s"] == 7200
+    assert pair["usd"] == pytest.approx({term: 2 * usd for term, usd in a40["terms"].items()})
+    assert pair["energy_j"] == pytest.approx(3.3264e6)
+    parts = [usd for row in found["pools"] for usd in row["usd"].values()]
+    assert sum(parts) == pytest.approx(document["usd_per_hour"])
+    grams = sum(row["operational_gco2e"] + (row["embodied_gco2e"] or 0.0) for row in found["pools"])
+    assert grams == pytest.approx(document["gco2e_per_hour"])
+
+
+def test_what_cannot_be_read_is_refused_before_anything_is_planned(capsys: pytest.CaptureFixture[str]) -> None:
+    for option in (["--what-if", "nonsense"], ["--compare", "absent.yaml"], ["--out", "README.md"]):
+        assert invoke([*LOADED, "--progress", *option]) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith("error: ")
 
 
 def test_an_operator_that_nobody_has_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
