@@ -6,7 +6,7 @@ what a running plan, or the plan that was just refused, really takes says where 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from placement.confidence import upper_s
@@ -18,7 +18,7 @@ from placement.shared_evaluate import SharedEvaluation
 from placement.shared_surrogate import Constants, tau_s
 from placement.timing import latency
 
-CLOSE = 1e-3
+CLOSE = 4e-3
 
 
 def fitted(known: Constants, placements: Sequence[Placement], verdict: SharedEvaluation) -> list[float]:
@@ -36,10 +36,11 @@ def _fitted(known: Constants, agent: int, placement: Placement, found: AgentEval
         return LEAST_KAPPA
     sampled = found.sampled
     wanted_s = found.latency_s if sampled is None or sla.stat == "worst" else upper_s(sampled.run_s, sla.stat)
+    taken = _taken_at(known, agent, placement)
     low, high = LEAST_KAPPA, MOST_KAPPA
     while high - low > CLOSE:
         kappa = (low + high) / 2.0
-        if run_s(known, agent, placement, kappa) < wanted_s:
+        if taken(kappa) < wanted_s:
             low = kappa
         else:
             high = kappa
@@ -48,15 +49,23 @@ def _fitted(known: Constants, agent: int, placement: Placement, found: AgentEval
 
 def run_s(known: Constants, agent: int, placement: Placement, kappa: float) -> float:
     """Seconds of a run of an agent by the surrogate at `kappa`."""
+    return _taken_at(known, agent, placement)(kappa)
+
+
+def _taken_at(known: Constants, agent: int, placement: Placement) -> Callable[[float], float]:
+    """Seconds of a run by `kappa`."""
     each = known.prepared.agents[agent]
     prepared = each.prepared
-    operator_s = [
-        0.0
-        if option is None
-        else tau_s(services[option], known.waits[row.options[option].pool], (kappa, spread), prepared.stat)
-        for row, services, spread, option in zip(
-            prepared.problem.operators, known.services[agent], each.spreads, placement.option, strict=True
-        )
-    ]
     times = placed_times(prepared, placement, prepared.countings[prepared.stat])
-    return latency(prepared.root, replace(times, operator_s=operator_s))
+    rows = list(zip(prepared.problem.operators, known.services[agent], each.spreads, placement.option, strict=True))
+
+    def taken(kappa: float) -> float:
+        operator_s = [
+            0.0
+            if option is None
+            else tau_s(services[option], known.waits[row.options[option].pool], (kappa, spread), prepared.stat)
+            for row, services, spread, option in rows
+        ]
+        return latency(prepared.root, replace(times, operator_s=operator_s))
+
+    return taken

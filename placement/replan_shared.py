@@ -78,8 +78,9 @@ def replan_shared(
     found = changes(before, running, after)
     may_move = concerned(before, running, after, found)
     stay = _stay(before, running, after, found)
-    left = prepare_shared(after)
-    judged_before = _judge(prepare_shared(before), running, effort)
+    prepared = prepare_shared(before)
+    left = replace(prepare_shared(after), draws=prepared.draws)
+    judged_before = _judge(prepared, running, effort)
     drawn = judged_before if _takes_as_long(before, after) else None
     kept = _judge(left, stay, effort, drawn) if stay else None
     asked = may_move, dict.fromkeys(may_move, price.usd_per_run)

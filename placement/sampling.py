@@ -10,24 +10,26 @@ calls are drawn apart from each other.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ir.sla import Stat
+from placement.draws import Draws, Floats, Seed
 from placement.quantile import QUANTILE
-from placement.sampling_visits import ByRun, Floats, Runs, Seed, at, edge_seconds, routes_of, visits_of
+from placement.sampling_visits import ByRun, Runs, at, edge_seconds, routes_of, visits_of
 from placement.sampling_walk import Walk, Who, control_nodes
 from placement.shared_latency import Served
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How many `runs`, and the numbers that fix all draws: a seed and the agent's index."""
+    """How many `runs`, and the numbers that fix all draws: a seed and the agent's index. `draws` are those known."""
 
     runs: int
     seed: int
     agent: int = 0
+    draws: Draws = field(default_factory=Draws, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def sample(served: Served, sampling: Sampling) -> Sampled:
     sources = dict(load.first_output.sources) if load.first_output else {}
     called = {operator for call in load.calls if call.ttft for operator in (call.prefill, call.decode)}
     walk = Walk(
-        visits=visits_of(served, seed, routes),
+        visits=visits_of(served, seed, routes, sampling.draws),
         edge_s=moved,
         nodes={name: seed.generator("node", index) for index, name in enumerate(control_nodes(root))},
         alternative=served.routed.placement.alternative,

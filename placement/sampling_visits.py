@@ -1,7 +1,6 @@
 """The random numbers of sampled runs: times of visits, routes of runs, and counts of control nodes.
 
-Each operator, group and control node has a generator of its own, fixed by the seed and its place in the problem, so
-that its draws do not depend on what else is placed where.
+The generators are in `placement.draws`; here is what the drawn numbers mean under a placement.
 """
 
 from __future__ import annotations
@@ -9,33 +8,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from placement.draws import Draws, Floats, Numbers, Seed
 from placement.queueing import Waiting
 from placement.shared_latency import Served
 from placement.shared_routing import Move
 
-Floats = NDArray[np.float64]
 Runs = NDArray[np.intp]
 ByRun = float | Floats
 """The same for every run, or [run]."""
-
-_KINDS = {"visit": 0, "route": 1, "node": 2}
-
-
-@dataclass(frozen=True, slots=True)
-class Seed:
-    """What fixes the draws of an agent."""
-
-    seed: int
-    agent: int
-
-    def generator(self, kind: Literal["visit", "route", "node"], index: int) -> np.random.Generator:
-        """The generator of one operator, group or control node."""
-        return np.random.Generator(np.random.SFC64([self.seed, self.agent, _KINDS[kind], index]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +51,7 @@ class Law:
 class Visits:
     """Draws visits of one operator: by option its law, and [run] the option where there are several."""
 
-    generator: np.random.Generator
+    numbers: Numbers
     laws: Mapping[int, Law]
     chosen: Runs | None
 
@@ -76,8 +60,7 @@ class Visits:
 
         `batch` [visit], never falling, numbers the batches that the visits come in; None where each comes alone.
         """
-        normal = self.generator.standard_normal(len(runs))
-        chance = 1.0 - self.generator.random(len(runs))  # never 0, so that an endless wait is endless
+        normal, chance = self.numbers.draw(len(runs))
         ahead: Runs | None = None
         if batch is not None:
             order = np.arange(len(runs))
@@ -120,11 +103,11 @@ def routes_of(served: Served, seed: Seed, runs: int) -> dict[int, Runs]:
     return found
 
 
-def visits_of(served: Served, seed: Seed, routes: Mapping[int, Runs]) -> dict[int, Visits]:
+def visits_of(served: Served, seed: Seed, routes: Mapping[int, Runs], draws: Draws) -> dict[int, Visits]:
     """By operator that the placement takes, what draws its visits."""
     return {
         operator: Visits(
-            generator=seed.generator("visit", operator),
+            numbers=draws.of(seed, operator),
             laws={option: _law(served, operator, option) for option, _ in shares},
             chosen=routes.get(operator),
         )

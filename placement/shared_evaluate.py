@@ -109,7 +109,7 @@ def judge_prepared(
             one,
             bill(index, loads, problem),
             kappas[index],
-            known[index] or (Sampling(samples, seed, index) if samples else None),
+            known[index] or (Sampling(samples, seed, index, prepared.draws) if samples else None),
         )
         for index, one in enumerate(served)
     )

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ir.sla import Stat
 from placement.counts import items, quantile
+from placement.draws import Draws
 from placement.prepared import Prepared, inner_blocks, prepare_checked
 from placement.problem import Block, BranchNode, FanoutNode, OpNode
 from placement.quantile import QUANTILE
@@ -44,11 +45,12 @@ class PreparedAgent:
 
 @dataclass(frozen=True, slots=True)
 class PreparedShared:
-    """A checked problem; `counts` are the devices by class."""
+    """A checked problem; `counts` are the devices by class, `draws` the random numbers that its samples share."""
 
     problem: SharedProblem
     agents: tuple[PreparedAgent, ...]
     counts: Mapping[str, int]
+    draws: Draws = field(default_factory=Draws, compare=False, repr=False)
 
 
 def prepare_shared(problem: SharedProblem) -> PreparedShared:

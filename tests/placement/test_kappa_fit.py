@@ -39,7 +39,7 @@ def test_the_mean_of_one_replica_at_its_cap_fits_a_kappa_of_nothing() -> None:
     problem = one_call(Sla("mean", 9.0))
     plan = SharedPlacement((Placement((0,), ()),), (1,))
     verdict = judge_shared(problem, plan)
-    assert fitted(constants(problem), plan.agents, verdict) == [pytest.approx(0.0, abs=0.002)]
+    assert fitted(constants(problem), plan.agents, verdict) == [pytest.approx(0.0, abs=0.004)]
     # With two replicas a call hardly waits, so that most of that wait is left off.
     two = SharedPlacement(plan.agents, (2,))
     (kappa,) = fitted(constants(problem), two.agents, judge_shared(problem, two))
@@ -58,7 +58,7 @@ def test_samples_fit_by_their_upper_confidence_limit() -> None:
     (kappa,) = fitted(constants(problem), plan.agents, verdict)
     upper = upper_s(sampled.run_s, "p95")
     assert upper > verdict.agents[0].latency_s
-    assert run_s(constants(problem), 0, plan.agents[0], kappa) == pytest.approx(upper, rel=1e-3)
+    assert run_s(constants(problem), 0, plan.agents[0], kappa) == pytest.approx(upper, rel=5e-3)
 
 
 def test_what_no_kappa_fits_is_the_least_or_the_most() -> None:
