@@ -181,7 +181,7 @@ def price_fleet(
     irs: list[AgentIr] = []
     for demand in load.agents:
         graph = _graph(graphs, demand)
-        module = lower(graph, leave_out={SHARED_PREFIXES, KEPT_TURNS})
+        module = lower(graph, leave_out={SHARED_PREFIXES} if load.keeps_turns else {SHARED_PREFIXES, KEPT_TURNS})
         irs.append(AgentIr(view.entry(module), replace(demand, sla=demand.sla or graph.sla)))
     fitted = _calibration(request, fleet)
     return shared_from_ir(irs, Pricing(fleet, load_models(), request.precisions), load, fitted, named or NONE_NAMED)

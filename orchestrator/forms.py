@@ -20,7 +20,7 @@ SHARED_PREFIXES = "hoist-shared-prefix"
 """The pass that makes the first form."""
 
 KEPT_TURNS = "continue-turns"
-"""The pass whose alternative needs all turns of a react on one replica; calls of a load are spread over several."""
+"""The pass whose alternative needs all turns of a react on one replica; a load has to ask for it."""
 
 
 _EQUAL = 1e-6

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from ir import view
 from ir.dialects.llm import PrefillOp
+from placement.kept_turns import KEEP, kept_turns
 from placement.load import AgentDemand, StatedCount, StatedTokens
 from placement.measured_sizes import Count as CountName
 from placement.operators import OperatorSpec
@@ -29,15 +30,18 @@ def asked_of(
     *,
     keeps_prefixes: bool = False,
     splits_encoders: bool = False,
+    keeps_turns: bool = False,
 ) -> tuple[Asked, ...]:
     """Each operator with the kind of its pool and the counts of its call, its means replaced where the load says.
 
     Prefill and decode of one group are served together; apart from a group each has a pool of its own. A system prompt
-    is the same in all runs, so that replicas that read prompts may keep its KV.
+    is the same in all runs, so that replicas that read prompts may keep its KV; the turns of a react go on from one
+    another in pools of their own.
     """
     together = {member for group in structure.groups for member in group}
     counts = dict(_counts(specs, demand))
     prefixes = dict(_prefixes(structure)) if keeps_prefixes else {}
+    kept = kept_turns(specs, structure) if keeps_turns else {}
     found: list[Asked] = []
     for position, spec in enumerate(specs):
         tokens_in, tokens_out = counts.get(spec, (None, None))
@@ -45,9 +49,9 @@ def asked_of(
         if tokens_in is not None and tokens_out is not None:
             longest = spec.context_tokens + tokens_in.mean - (spec.tokens_in or 0.0)
             sized = replace(spec, tokens_in=tokens_in.mean, tokens_out=tokens_out.mean, context_tokens=longest)
-        phase = _phase(spec, position in together, splits_encoders)
+        phase = KEEP if position in kept else _phase(spec, position in together, splits_encoders)
         prefix = prefixes.get(view.call_id(structure.operations[position])) if phase in {SERVE, PREFILL} else None
-        found.append(Asked(sized, phase, tokens_in, tokens_out, prefix))
+        found.append(Asked(sized, phase, tokens_in, tokens_out, prefix, kept.get(position)))
     return tuple(found)
 
 

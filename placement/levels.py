@@ -75,7 +75,9 @@ def without_power(fleet: Fleet, pools: Iterable[Pool]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(unknown))
 
 
-def pick(flows: Sequence[Flow], fleet: Fleet, most: int = MOST_LEVELS) -> tuple[tuple[Spot, float], ...]:
+def pick(
+    flows: Sequence[Flow], fleet: Fleet, most: int = MOST_LEVELS, caps: Sequence[float] = CAPS
+) -> tuple[tuple[Spot, float], ...]:
     """The spots and caps that are offered to flows of one model and phase, in a fixed order.
 
     For each class the cheapest level for the whole load with whole replicas, the fastest, and the one with the least
@@ -84,7 +86,7 @@ def pick(flows: Sequence[Flow], fleet: Fleet, most: int = MOST_LEVELS) -> tuple[
     """
     spots = list(dict.fromkeys(spot for flow in flows for spot in flow.ways))
     rented = {pool: rents(fleet, pool) for pool in dict.fromkeys(pool for pool, _ in spots)}
-    scores = [_score(flows, spot, cap, rented[spot[0]]) for spot in spots for cap in CAPS]
+    scores = [_score(flows, spot, cap, rented[spot[0]]) for spot in spots for cap in caps]
     kept = dict.fromkeys(_of_each_class(scores))
     for score in _unbeaten(scores):
         if len(kept) >= most:
@@ -94,7 +96,7 @@ def pick(flows: Sequence[Flow], fleet: Fleet, most: int = MOST_LEVELS) -> tuple[
         if flow.ways and not any(score.spot in flow.ways for score in kept):
             kept[min((score for score in scores if score.spot in flow.ways), key=lambda one: one.whole_usd)] = None
     taken = {(score.spot, score.cap) for score in kept}
-    return tuple((spot, cap) for spot in spots for cap in CAPS if (spot, cap) in taken)
+    return tuple((spot, cap) for spot in spots for cap in caps if (spot, cap) in taken)
 
 
 def balanced(flows: Sequence[Flow], fleet: Fleet) -> tuple[tuple[Spot, float], ...]:

@@ -91,7 +91,7 @@ class Load:
     """Every agent's demand, what all may take together, and the margin on times: one factor, or each its own.
 
     `keeps_prefixes`: replicas keep the KV of the system prompts that calls share. `splits_encoders`: an encoder may
-    stand apart from its decoder.
+    stand apart from its decoder. `keeps_turns`: replicas keep the KV of a react's turn until the next.
     """
 
     name: str
@@ -100,6 +100,7 @@ class Load:
     margin: Margin = DEFAULT_MARGIN
     keeps_prefixes: bool = False
     splits_encoders: bool = False
+    keeps_turns: bool = False
 
     @property
     def factor(self) -> float:

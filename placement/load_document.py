@@ -116,6 +116,7 @@ class LoadDocument(Document):
     margin: Annotated[Margin, PlainValidator(_margin)] = DEFAULT_MARGIN
     prefixes: Literal["kept", "read"] = "read"
     encoders: Literal["whole", "split"] = "whole"
+    turns: Literal["kept", "read"] = "read"
 
 
 PARTS: dict[str, type[Document]] = {
@@ -154,8 +155,15 @@ def _load(document: LoadDocument, path: Path) -> Load:
         raise LoadError(f"{path}: the agent {twice!r} stands twice; give one entry with the sum of the rates")
     budget = document.budget
     limits = Budget(budget.usd_per_hour, budget.watts, budget.gco2e_per_hour)
-    kept, split = document.prefixes == "kept", document.encoders == "split"
-    return Load(document.name, agents, limits, document.margin, kept, split)
+    return Load(
+        document.name,
+        agents,
+        limits,
+        document.margin,
+        keeps_prefixes=document.prefixes == "kept",
+        splits_encoders=document.encoders == "split",
+        keeps_turns=document.turns == "kept",
+    )
 
 
 def _agent(document: AgentDocument, path: Path) -> AgentDemand:

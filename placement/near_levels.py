@@ -13,7 +13,12 @@ from placement.levels import CAPS
 _LEVEL = re.compile(
     r"(?P<head>.+)/tp(?P<tp>\d+)/(?P<precision>[^/]+)/(?P<phase>[^/]+)(/b(?P<slots>\d+))?/u[^/]+(?P<tenant>/.+)?"
 )
-_PHASES = {"serve": ("serve", "decode"), "decode": ("decode", "serve"), "prefill": ("prefill",)}
+_PHASES = {
+    "serve": ("serve", "decode", "keep"),
+    "decode": ("decode", "serve"),
+    "prefill": ("prefill",),
+    "keep": ("keep", "serve"),
+}
 
 
 def near(level: str) -> Iterator[str]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from costmodel.fleet import Fleet
+from placement.kept_turns import KEEP, KEEP_CAPS
 from placement.levels import CAPS, MOST_LEVELS, Flow, Rent, Spot, balanced, cheapest, pick
 from placement.load import AgentDemand
 from placement.packs import CLASSES_A_SET, PACK_CAP
@@ -71,12 +72,15 @@ def _few(flows: Sequence[Flow], phase: str, tenant: str | None, fleet: Fleet) ->
         return [(spot, PACK_CAP, tenant) for spot in _that_pay(flows, fleet)]
     if phase == _PACK:
         return [(spot, PACK_CAP, tenant) for spot in cheapest(flows, fleet, PACK_CAP, CLASSES_A_SET)]
-    chosen = balanced(flows, fleet) if phase in {ENCODE, DECODE_ENCODED} else pick(flows, fleet)
+    if phase == KEEP:
+        chosen = pick(flows, fleet, caps=KEEP_CAPS)
+    else:
+        chosen = balanced(flows, fleet) if phase in {ENCODE, DECODE_ENCODED} else pick(flows, fleet)
     return [(spot, cap, tenant) for spot, cap in chosen]
 
 
 def _every(flows: Sequence[Flow], phase: str, tenant: str | None) -> Iterator[LevelKey]:
-    caps = (PACK_CAP,) if phase in {_PACK, _TURNS} else CAPS
+    caps = (PACK_CAP,) if phase in {_PACK, _TURNS} else KEEP_CAPS if phase == KEEP else CAPS
     spots = dict.fromkeys(spot for flow in flows for spot in flow.ways)
     return ((spot, cap, tenant) for spot in spots for cap in caps)
 
@@ -114,11 +118,11 @@ def _quick(ways: Sequence[Way], demand: AgentDemand, margin: float) -> Sequence[
     return [way for way in ways if way.service.held(margin).visit_s < demand.sla.limit_s] or ways
 
 
-def level_of(key: LevelKey, rent: Rent) -> Level:
-    """The level, with an id of its own."""
+def level_of(key: LevelKey, rent: Rent, keeps: int = 0) -> Level:
+    """The level, with an id of its own; a replica keeps the KV of so many calls whose tools work."""
     (pool, slots), cap, tenant = key
     named = replace(pool, id=id_of(key))
-    return Level(named, slots, cap, rent.usd_per_hour, rent.watts, rent.gco2e_per_hour, tenant)
+    return Level(named, slots, cap, rent.usd_per_hour, rent.watts, rent.gco2e_per_hour, tenant, keeps)
 
 
 def id_of(key: LevelKey) -> str:

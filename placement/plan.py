@@ -233,7 +233,8 @@ class PlanPool(Document):
 
     `start_s` is what loading its model takes, beside a run (None: not known, or nothing to load). `usd_per_hour` is the
     price of one device; None for a class without one, whose calls have measured costs. `loads_s` [model]: the pool's
-    models take turns, and a call that finds another one loaded first takes so many seconds to load its own.
+    models take turns, and a call that finds another one loaded first takes so many seconds to load its own. `keeps`: a
+    replica keeps the KV of so many calls whose tools work, beside those that compute; 0: of as many as those.
     """
 
     id: str
@@ -253,6 +254,7 @@ class PlanPool(Document):
     engine: Literal["continuous", "spyre", "cpu"]
     start_s: float | None = None
     loads_s: dict[str, float] = {}
+    keeps: int = Field(default=0, ge=0)
     usd_per_hour: float | None
 
 

@@ -18,7 +18,10 @@ from costmodel.models import Model
 from costmodel.points import Point, demand, why_not_served
 from costmodel.served_options import prefix_ratios
 from costmodel.served_step import Steps, steps
+from costmodel.served_turns import turn_ratios
 from costmodel.spyre import is_spyre, prefill_chunks
+from costmodel.turns import Turns
+from placement.kept_turns import FOUND
 from placement.transfers import KV_PRECISION
 
 
@@ -26,7 +29,8 @@ from placement.transfers import KV_PRECISION
 class Serving:
     """`batch` calls at once of a model on `tp` devices; tokens are means of a call.
 
-    Of every prompt the first `prefix_tokens` have their KV already, kept on the replica.
+    Of every prompt the first `prefix_tokens` have their KV already, kept on the replica; where the call is a turn of
+    `turns`, that of the turn before.
     """
 
     model: Model
@@ -37,6 +41,7 @@ class Serving:
     tokens_out: float
     batch: int
     prefix_tokens: float = 0.0
+    turns: Turns | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,8 @@ class ServingTimes:
 
     `token_s` between tokens while others' prompts share the steps, `decode_token_s` where no prompt does. `notes` say
     what the figures rest on. 80 % of measurements of such points take at most `prompt_factor` and `token_factor` times
-    as long; None where no calibration says. `whole_prompt_s` is a prompt alone without a kept prefix.
+    as long; None where no calibration says. `whole_prompt_s` is a prompt alone of which nothing is kept; `prompt_rms_s`
+    the root of the mean square of prompts of turns, of which some read all and others what is new.
     """
 
     prompt_s: float
@@ -55,6 +61,7 @@ class ServingTimes:
     source: str
     notes: tuple[str, ...] = ()
     whole_prompt_s: float = 0.0
+    prompt_rms_s: float = 0.0
     prompt_factor: float | None = None
     token_factor: float | None = None
 
@@ -83,13 +90,41 @@ def serving_times(asked: Sequence[Serving], calibration: Calibration | None = No
         else:
             found[index] = Unservable(reason)
     if calibration is None:
-        return [_with_prefix(each, times) for each, times in zip(asked, found, strict=True)]
+        return [_with_kept(each, times) for each, times in zip(asked, found, strict=True)]
     for key, indices in by_key.items():
         points = [_point(asked[index]) for index in indices]
         predicted = steps(demand(points), calibration.coefficients[key])
         for row, index in enumerate(indices):
             found[index] = _calibrated(predicted, row, (calibration, points[row]))
-    return [_with_prefix(each, times) for each, times in zip(asked, found, strict=True)]
+    return [_with_kept(each, times) for each, times in zip(asked, found, strict=True)]
+
+
+def _with_kept(each: Serving, times: ServingTimes | Unservable) -> ServingTimes | Unservable:
+    return _with_prefix(each, times) if each.turns is None else _with_turns(each, each.turns, times)
+
+
+def _with_turns(each: Serving, turns: Turns, times: ServingTimes | Unservable) -> ServingTimes | Unservable:
+    """The mean times of turns that go on from one another, by the ratios of the step model."""
+    if isinstance(times, Unservable):
+        return times
+    if is_spyre(each.device.id):
+        return Unservable(f"no rule says that {each.device.id} keeps KV between calls")
+    try:
+        ratios = turn_ratios(_point(each), turns, FOUND)
+    except CostError as error:
+        return Unservable(str(error))
+    return replace(
+        times,
+        whole_prompt_s=times.prompt_s,
+        prompt_s=ratios.prompt * times.prompt_s,
+        prompt_rms_s=ratios.prompt_rms * times.prompt_s,
+        first_s=ratios.first * times.first_s,
+        token_s=max(ratios.between * times.token_s, times.decode_token_s),
+        notes=(
+            *times.notes,
+            f"{FOUND:.0%} of later turns go on from the KV of the turn before: uncalibrated, by the step model",
+        ),
+    )
 
 
 def _with_prefix(each: Serving, times: ServingTimes | Unservable) -> ServingTimes | Unservable:

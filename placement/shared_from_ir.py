@@ -16,7 +16,7 @@ from ir.duration import format_duration
 from placement.asked import asked_of, assumptions, call_limits
 from placement.first_output import first_output_of
 from placement.from_ir import Lowered, edge_of, operator_ids
-from placement.levels import check_priced, rents, without_power
+from placement.levels import Spot, check_priced, rents, without_power
 from placement.load import AgentDemand, Load
 from placement.measured_sizes import with_measured_sizes
 from placement.offer import NONE_NAMED, LevelKey, Named, Offered, level_keys, level_of, spot_id
@@ -92,7 +92,8 @@ def shared_from_ir(
     offered = [Offered(each.ir.demand, each.asked, each.ways) for each in found]
     keys = tuple(level_keys(offered, pricing.fleet, load.factor, named))
     _check_power(load, pricing, keys)
-    levels = tuple(level_of(key, rents(pricing.fleet, key[0][0])) for key in keys)
+    keeps = _keeps(found)
+    levels = tuple(level_of(key, rents(pricing.fleet, key[0][0]), keeps.get(key[0], 0)) for key in keys)
     number = {key: position for position, key in enumerate(keys)}
     lowered = [_lowered(each, levels, number, pricing) for each in found]
     problem = SharedProblem(
@@ -107,6 +108,15 @@ def shared_from_ir(
     of_pool = several.notes(pricing)
     of_level = {position: of_pool[key[0][0]] for key, position in number.items() if key[0][0] in of_pool}
     return SharedLowered(problem, tuple(part for part, _, _ in lowered), load, notes, of_level)
+
+
+def _keeps(agents: Sequence[_Agent]) -> dict[Spot, int]:
+    """The calls whose KV a replica keeps between turns: of the operators that come there the most."""
+    ways = [way for agent in agents for each in agent.ways for way in each.ways if way.keeps]
+    return {
+        spot: max(way.keeps for way in ways if (way.pool, way.slots) == spot)
+        for spot in {(way.pool, way.slots) for way in ways}
+    }
 
 
 def _agent(
@@ -135,6 +145,7 @@ def _read(agent: AgentIr, pricing: Pricing, load: Load) -> tuple[Structure, tupl
         agent.demand,
         keeps_prefixes=load.keeps_prefixes,
         splits_encoders=load.splits_encoders,
+        keeps_turns=load.keeps_turns,
     )
 
 

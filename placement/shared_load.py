@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from placement.held import HeldServices
 from placement.queueing import Arrivals, Waiting, offered_slots, waiting
 from placement.shared_prepared import PreparedAgent, PreparedShared
+from placement.shared_problem import Level
 from placement.shared_routing import Routed
 from placement.switching import NO_SWITCHES, Switches, switches
 
@@ -54,10 +55,24 @@ def level_loads(
     loads: list[LevelLoad] = []
     for level, calls, count in zip(prepared.problem.levels, at_level, replicas, strict=True):
         of_level = [(each.calls_per_s, services[visit[0]][visit[1:]]) for visit, each in calls]
-        found = waiting([arrivals for _, arrivals in calls], count * level.slots)
+        found = _waits([arrivals for _, arrivals in calls], level, count)
         waits |= {visit: wait for (visit, _), wait in zip(calls, found, strict=True)}
         loads.append(replace(_load(calls, found, count, level.slots), switches=switches(of_level)))
     return tuple(loads), waits
+
+
+def _waits(arrivals: Sequence[Arrivals], level: Level, replicas: int) -> tuple[Waiting, ...]:
+    """One queue for all replicas; where turns go to the replica of the turn before, one for each.
+
+    A react goes to any of R replicas with the same probability. Its turns come back after a while, which leaves the
+    queue as it would be with as many calls that come on their own (an open network: Jackson 1957, Operations Research
+    5); the dispersion of a part 1 / R of a stream is p cv2 + 1 - p.
+    """
+    if not level.keeps or replicas <= 1:
+        return waiting(arrivals, replicas * level.slots)
+    part = 1.0 / replicas
+    own = [replace(each, calls_per_s=part * each.calls_per_s, cv2=part * each.cv2 + 1.0 - part) for each in arrivals]
+    return waiting(own, level.slots)
 
 
 def calls_per_s(agent: PreparedAgent, operator: int) -> float:

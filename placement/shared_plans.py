@@ -188,7 +188,12 @@ def _pools(shared: SharedLowered, answer: Answer, agent: int) -> Iterator[plan.P
 def _pool(lowered: Lowered, level: Level, replicas: int) -> plan.PlanPool:
     """A level's pool with its replicas; a pack has no step of its own, as only one of its models runs at a time."""
     pool = level.pool
-    size: dict[str, object] = {"batch": level.slots, "replicas": replicas, "utilisation_cap": level.cap}
+    size: dict[str, object] = {
+        "batch": level.slots,
+        "replicas": replicas,
+        "utilisation_cap": level.cap,
+        "keeps": level.keeps,
+    }
     if pool.model is not None and "+" not in pool.model:
         written = serving_pool(lowered, pool, level.slots)
         phases = {"prefill", "decode"} & set(pool.id.split("/"))

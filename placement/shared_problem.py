@@ -21,7 +21,8 @@ class Level:
 
     A replica is `pool.tp` devices; `usd_per_hour`, `watts` (at the meter, PUE included) and `gco2e_per_hour` are those
     of a replica while it is provisioned. Two levels of one pool are replicas apart. `tenant`: only that tenant's agents
-    may use it; None: anybody's.
+    may use it; None: anybody's. `keeps`: each replica keeps the KV of so many calls between the turns of a react; a
+    turn goes to the replica of the turn before, so that each has a queue of its own. 0: any replica takes any call.
     """
 
     pool: Pool
@@ -31,6 +32,7 @@ class Level:
     watts: float = 0.0
     gco2e_per_hour: float = 0.0
     tenant: str | None = None
+    keeps: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,4 +201,4 @@ def _least(table: Surrogate, agent: int, operator: int) -> float:
     row = table.agents[agent].problem.operators[operator]
     rows = zip(row.options, table.shares[agent][operator], table.fees[agent][operator], strict=True)
     weight = table.aim.usd
-    return min((table.prices[option.pool] * share + weight * fee for option, share, fee in rows), default=0.0)
+    return min((table.prices[option.pool] * share + weight * fee for option, share, fee in rows), default=math.inf)

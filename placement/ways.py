@@ -6,17 +6,20 @@ batches, and each visit is divided into time in a slot and time outside.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from costmodel.calibration import Calibration
 from costmodel.estimate import fits
 from costmodel.fleet import DeviceClass
+from placement.kept_turns import KEEP, Kept, contexts, waiting_calls
 from placement.measured_rows import measured
 from placement.operators import OperatorSpec
 from placement.options import rows_of
 from placement.pricing import Pricing, Row
 from placement.problem import Pool
+from placement.queueing import Arrivals
 from placement.service_times import Serving, ServingTimes, Unservable, serving_times, upper
 from placement.shared_problem import Service
 from placement.token_counts import Count
@@ -38,7 +41,8 @@ NO_HALVES = (
     "and at every token a call waits for both halves anew, which no slot of its own stands for"
 )
 WHOLE_ENCODERS = "an encoder stands apart from its decoder only with encoders: split in the load file"
-NO_KEPT_TURNS = "a provisioned plan keeps no KV between the turns of a react: each turn may go to another replica"
+NO_KEPT_TURNS = "no KV is kept between the turns of a react without turns: kept in the load file"
+MEASURED_TURNS = "what was measured does not say what memory the turns take that wait for tools"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,8 @@ class Prefix:
 class Asked:
     """An operator as a pool sees it: `phase` is one of those above; counts of its call where it has tokens.
 
-    `prefix` is what every prompt of its call begins with, where replicas keep the KV of that.
+    `prefix` is what every prompt of its call begins with, where replicas keep the KV of that; `kept` the turns of its
+    react, where they keep that of the turn before.
     """
 
     spec: OperatorSpec
@@ -61,6 +66,7 @@ class Asked:
     tokens_in: Count | None = None
     tokens_out: Count | None = None
     prefix: Prefix | None = None
+    kept: Kept | None = None
 
     @property
     def context_tokens(self) -> float:
@@ -76,7 +82,8 @@ class Way:
     """A pool with `slots` calls at once on a replica, and one visit in it. `fee_usd` is beside the pool.
 
     `token_s` is a token of a decode, None for all else. `upper` is the visit's upper end over its estimate: 1 for what
-    is measured or stated, None where a formula was used and nobody says how far off it is.
+    is measured or stated, None where a formula was used and nobody says how far off it is. `keeps`: so many calls more
+    have their KV on a replica while tools work.
     """
 
     pool: Pool
@@ -88,6 +95,7 @@ class Way:
     notes: tuple[str, ...] = ()
     token_s: float | None = None
     upper: float | None = None
+    keeps: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +111,10 @@ def ways_of(asked: Sequence[Asked], pricing: Pricing, calibration: Calibration |
 
     Raises as `options.rows_of` does, for an operator that nothing prices.
     """
-    parts = {each: Ways((), (f"{each.spec.id}: {_why_none(each)}",)) for each in asked if each.phase == PART}
-    distinct = [each for each in dict.fromkeys(asked) if each.phase != PART]
+    parts = {each: Ways((), (f"{each.spec.id}: {why}",)) for each in asked if (why := _why_none(each)) is not None}
+    distinct = [each for each in dict.fromkeys(asked) if each not in parts]
     rows = {each: rows_of(replace(each.spec, context_tokens=each.context_tokens), pricing) for each in distinct}
+    longest_s = {each.spec: max((row.latency_s for row in rows[each].rows), default=0.0) for each in distinct}
     kept = kept_tokens(distinct)
     servings = [
         (each, row, serving) for each in distinct for row, serving in _servings(each, rows[each].rows, (pricing, kept))
@@ -116,18 +125,47 @@ def ways_of(asked: Sequence[Asked], pricing: Pricing, calibration: Calibration |
     for (each, row, serving), found in zip(servings, times, strict=True):
         if isinstance(found, Unservable):
             rejected[each].append(f"{row.pool.id} with {serving.batch} at once: {found.why}")
+        elif isinstance(keeps := _keeps(each, serving, found, longest_s), str):
+            rejected[each].append(f"{row.pool.id} with {serving.batch} at once: {keeps}")
         else:
-            alone[each].append(_served(each, row, serving, found))
+            alone[each].append(replace(_served(each, row, serving, found), keeps=keeps))
     widest = None if calibration is None else upper(calibration, "tpot")
     for each in distinct:
-        alone[each] += [_whole(each, row, pricing, widest) for row in rows[each].rows if not _is_served(each, row)]
+        whole = [row for row in rows[each].rows if not _is_served(each, row)]
+        if each.kept is None:
+            alone[each] += [_whole(each, row, pricing, widest) for row in whole]
+        else:
+            rejected[each] += [f"{row.pool.id}: {MEASURED_TURNS}" for row in whole]
     return parts | {each: Ways(tuple(alone[each]), tuple(rejected[each])) for each in distinct}
 
 
-def _why_none(asked: Asked) -> str:
+def _why_none(asked: Asked) -> str | None:
+    if asked.kept is not None:
+        return asked.kept.unknown
+    if asked.phase != PART:
+        return None
     if asked.spec.phase in {"encode", "decode_encoded"}:
         return WHOLE_ENCODERS
     return NO_HALVES if asked.spec.turns is None else NO_KEPT_TURNS
+
+
+def _keeps(asked: Asked, serving: Serving, times: ServingTimes, longest_s: Mapping[OperatorSpec, float]) -> int | str:
+    """How many calls more have their KV on a replica while tools work, at most; why not where memory is too small."""
+    if asked.kept is None:
+        return 0
+    turn = (Arrivals(0.0, *_prompt(asked, times)), Arrivals(0.0, *_tokens(asked, times.token_s)))
+    calls = waiting_calls(asked.kept.turns, asked.kept.gap_s(longest_s), turn, serving.batch)
+    at = serving.model, serving.device, serving.tp, serving.precision
+    assert asked.tokens_in is not None, "a text generator's call has tokens"
+    assert asked.tokens_out is not None, "a text generator's call has tokens"
+    kept = contexts(serving.model, (asked.tokens_in, asked.tokens_out), asked.context_tokens, calls)
+    fit = fits(*at, serving.batch + kept, asked.context_tokens)
+    if fit.ok:
+        return calls
+    return (
+        f"memory: with the KV of {calls} calls whose tools work needs {fit.needed_bytes / 1e9:.1f} GB on each device, "
+        f"which may use {fit.available_bytes / 1e9:.1f} GB"
+    )
 
 
 def kept_tokens(asked: Iterable[Asked]) -> Mapping[str, float]:
@@ -151,7 +189,7 @@ def fee_usd(spec: OperatorSpec) -> float:
 
 
 def _is_served(asked: Asked, row: Row) -> bool:
-    return asked.phase in {SERVE, PREFILL, DECODE} and row.source in {"roofline", "calibrated"}
+    return asked.phase in {SERVE, PREFILL, DECODE, KEEP} and row.source in {"roofline", "calibrated"}
 
 
 def _servings(
@@ -167,23 +205,22 @@ def _servings(
             continue
         model, precision = pricing.models.model(pool.model or ""), pool.precision or ""
         for batch in BATCHES[:1] if asked.phase == PREFILL else BATCHES:
-            shared = 0.0 if asked.phase == DECODE else kept.get(model.id, 0.0) / batch
+            shared = 0.0 if asked.phase in {DECODE, KEEP} else kept.get(model.id, 0.0) / batch
             if fits(model, device, pool.tp, precision, batch, asked.context_tokens + shared).ok:
                 mean = tokens[0].mean, tokens[1].mean
-                yield row, Serving(model, device, pool.tp, precision, *mean, batch, prefix_tokens)
+                turns = None if asked.kept is None else asked.kept.turns
+                yield row, Serving(model, device, pool.tp, precision, *mean, batch, prefix_tokens, turns)
 
 
 def _served(asked: Asked, row: Row, serving: Serving, times: ServingTimes) -> Way:
-    assert asked.tokens_in is not None, "a text generator's call has tokens"
-    assert asked.tokens_out is not None, "a text generator's call has tokens"
     token_s, outside_s = None, 0.0
     if asked.spec.phase == "decode":
-        token_s = times.token_s if asked.phase == SERVE else times.decode_token_s
-        slot_s, sd_s = asked.tokens_out.mean * token_s, asked.tokens_out.cv * asked.tokens_out.mean * token_s
-    elif asked.phase == SERVE:
-        slot_s, sd_s = times.first_s, asked.tokens_in.cv * times.whole_prompt_s
+        token_s = times.decode_token_s if asked.phase == DECODE else times.token_s
+        slot_s, sd_s = _tokens(asked, token_s)
+    elif asked.phase != PREFILL:
+        slot_s, sd_s = _prompt(asked, times)
     else:
-        slot_s, sd_s = times.prompt_s, asked.tokens_in.cv * times.whole_prompt_s
+        slot_s, sd_s = times.prompt_s, _prompt(asked, times)[1]
         outside_s = max(0.0, times.first_s - times.prompt_s)
     return Way(
         pool=in_phase(row.pool, asked.phase),
@@ -196,6 +233,26 @@ def _served(asked: Asked, row: Row, serving: Serving, times: ServingTimes) -> Wa
         token_s=token_s,
         upper=times.prompt_factor if token_s is None else times.token_factor,
     )
+
+
+def _tokens(asked: Asked, token_s: float) -> tuple[float, float]:
+    """Mean and deviation of the seconds of a call's tokens."""
+    assert asked.tokens_out is not None, "a text generator's call has tokens"
+    slot_s = asked.tokens_out.mean * token_s
+    return slot_s, asked.tokens_out.cv * slot_s
+
+
+def _prompt(asked: Asked, times: ServingTimes) -> tuple[float, float]:
+    """Mean and deviation of the seconds of a first token among other calls.
+
+    Of turns that go on from one another each prompt deviates by its own time, and first prompts differ from later ones:
+    a variance of E[t^2] (1 + cv^2) - E[t]^2.
+    """
+    assert asked.tokens_in is not None, "a text generator's call has tokens"
+    cv = asked.tokens_in.cv
+    if asked.kept is None:
+        return times.first_s, cv * times.whole_prompt_s
+    return times.first_s, math.sqrt(times.prompt_rms_s**2 * (1.0 + cv**2) - times.prompt_s**2)
 
 
 def _whole(asked: Asked, row: Row, pricing: Pricing, widest: float | None) -> Way:

@@ -17,7 +17,7 @@ def check_operators(plan: Plan) -> None:
     """Raises `ProgramError` for an id used twice, a route to an unknown pool, shares that do not add up to one, and for
     models that would take turns where nothing can make them.
 
-    Also for an operator that finds the KV of the turn before, where another replica than the last one's may be asked.
+    Also for an operator that finds the KV of the turn before, where its tokens may be made in another pool.
     """
     _once("operator", [operator.id for operator in plan.operators])
     _once("pool", [pool.id for pool in plan.pools])
@@ -33,8 +33,11 @@ def check_operators(plan: Plan) -> None:
                     f"the models of pool {route.pool!r} take turns, and {operator.model!r} of operator "
                     f"{operator.id!r} is not among {', '.join(loads_s)}"
                 )
-        if operator.continues:
-            _check_stays(operator, sum(pools[route.pool].replicas for route in operator.routes))
+        if operator.continues and len(operator.routes) > 1 and operator.group is None:
+            raise ProgramError(
+                f"operator {operator.id!r} continues the turns of a react, whose KV is in one pool, but its "
+                f"{len(operator.routes)} routes have no group; give it one, or one route"
+            )
     _check_groups(plan)
 
 
@@ -92,11 +95,3 @@ def _check_groups(plan: Plan) -> None:
                 f"operators {other.id!r} and {operator.id!r} are of the group {operator.group!r} and have different "
                 "routes; give them the same pools and shares in the same order"
             )
-
-
-def _check_stays(operator: PlanOperator, replicas: int) -> None:
-    if replicas != 1:
-        raise ProgramError(
-            f"operator {operator.id!r} continues the turns of a react, whose KV is on one replica, but {replicas} "
-            "replicas may be asked; give it one route, to a pool of one replica"
-        )

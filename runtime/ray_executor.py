@@ -103,7 +103,10 @@ class RayExecutor:
             raise
         slots = {pool: [replica.place.slots for replica in replicas] for pool, replicas in self._replicas.items()}
         self._router = Router(
-            [each.routes for each in self._program.operators], slots, [each.group for each in self._program.operators]
+            [each.routes for each in self._program.operators],
+            slots,
+            [each.group for each in self._program.operators],
+            {route.pool for each in self._program.operators if each.continues for route in each.routes},
         )
 
     async def execute(
@@ -146,7 +149,7 @@ class RayExecutor:
     async def serve(self, operator: int, call: Call, flow: Flow) -> Served:
         """Have a replica do a call. A replica that dies is replaced, and its call has failed as `lost`."""
         assert self._router is not None, "execute() runs only after start()"
-        pool, index = self._router.route(operator, call.run)
+        pool, index = self._router.route(operator, call.run, call.react)
         replica = self._replicas[pool][index]
         self._calls[call.key] = replica
         begun = perf_counter()

@@ -46,6 +46,11 @@ class Call:
         """Unique name of the attempt."""
         return f"{self.run}/{self.instance}#{self.attempt}"
 
+    @property
+    def react(self) -> str:
+        """The react whose turn it is a step of: `items[0]/r` of `items[0]/r[1]/think.prefill`."""
+        return self.instance.rpartition("[")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class PartTime:

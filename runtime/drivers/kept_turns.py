@@ -24,7 +24,7 @@ class KeptTurns:
 
         None for a first turn, and where the KV is gone or the prompt does not begin with that of the turn before.
         """
-        react = f"{call.run}/{call.instance.rpartition('[')[0]}"
+        react = f"{call.run}/{call.react}"
         last = self._kept.pop(react, None)
         self._kept[react] = call.key, list(messages)
         if len(self._kept) > self._most:

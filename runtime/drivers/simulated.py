@@ -35,7 +35,7 @@ class SimulatedDriver:
         self._settings = settings
         self._user_code: CpuDriver | None = None
         self._loaded: str | None = None
-        self._turns = KeptTurns(2 * settings.slots)
+        self._turns = KeptTurns(settings.slots + (settings.pool.keeps or settings.slots))
         self.wall_s_per_virtual_s = settings.time_scale
 
     async def start(self) -> None:

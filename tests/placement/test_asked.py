@@ -31,6 +31,15 @@ def test_what_is_together_is_served_together_and_what_is_apart_is_not() -> None:
     ]
 
 
+def test_turns_go_on_from_one_another_in_pools_of_their_own_where_that_is_asked() -> None:
+    structure = read_structure(graph_op(react_agent))
+    specs, demand = read_specs(structure.operations), AgentDemand("react_agent", 1.0)
+    plain, kept = (asked_of(specs, structure, demand, keeps_turns=each) for each in (False, True))
+    changed = [(one.spec.id, one.phase, other.phase) for one, other in zip(plain, kept, strict=True) if one != other]
+    assert changed == [("answer.prefill", "part", "keep"), ("answer.decode", "serve", "keep")]
+    assert {each.kept.turns.expect for each in kept if each.kept is not None} == {3}
+
+
 def test_an_unstated_spread_is_that_of_a_public_trace_and_is_told() -> None:
     found = asked(answer_agent, AgentDemand("answer_agent", 1.0))
     (basis,) = {each.tokens_out.basis for each in found if each.tokens_out is not None}

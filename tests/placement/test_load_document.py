@@ -73,6 +73,8 @@ def test_system_prompts_may_be_kept_and_encoders_split(tmp_path: Path) -> None:
     assert (kept.keeps_prefixes, read.keeps_prefixes) == (True, False)
     split = load_load(written(tmp_path, "name: a\nencoders: split\nagents: [{agent: one, rate_per_s: 1}]\n"))
     assert (split.splits_encoders, read.splits_encoders) == (True, False)
+    turns = load_load(written(tmp_path, "name: a\nturns: kept\nagents: [{agent: one, rate_per_s: 1}]\n"))
+    assert (turns.keeps_turns, read.keeps_turns) == (True, False)
 
 
 @pytest.mark.parametrize(

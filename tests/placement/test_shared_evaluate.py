@@ -45,6 +45,18 @@ def test_one_operator_waits_as_in_a_queue_with_one_server() -> None:
     assert (load.waiting_s, load.wait_probability) == (pytest.approx(1.0), pytest.approx(0.5))
 
 
+def test_replicas_that_keep_the_kv_of_turns_have_a_queue_each() -> None:
+    problem = one_operator(rate=1.0)
+    kept = replace(problem, levels=(replace(problem.levels[0], keeps=3),))
+    # 1 s of service, 1 run a second, 2 replicas. One queue: Erlang's C(2, 1) = 1/3 wait, 1/3 x 1 / (2 - 1) s. Two
+    # queues: M/M/1 at rho = 0.5 waits 1 s.
+    one, two = (judge_shared(each, at(0, replicas=(2,))).levels[0] for each in (problem, kept))
+    assert (one.waiting_s, two.waiting_s) == (pytest.approx(1 / 3), pytest.approx(1.0))
+    assert one.utilisation == two.utilisation == pytest.approx(0.5)
+    alone = judge_shared(kept, at(0, replicas=(1,)))
+    assert alone.levels[0].waiting_s == math.inf
+
+
 def test_costs_are_per_hour_of_replicas_and_shared_among_runs() -> None:
     found = judge_shared(one_operator(), at(0, replicas=(2,)))
     # 2 replicas at 3 $/h, 200 W, 60 g/h; 0.5 runs a second are 1800 an hour.

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ir.sla import Sla
 from placement.brute_force import TooManyPlacementsError
-from placement.problem import DeviceCapacity, OpNode
+from placement.problem import ChooseNode, DeviceCapacity, OpNode
 from placement.shared_brute_force import brute_force_shared
 from placement.shared_evaluate import judge_shared
 from placement.shared_problem import SharedProblem
@@ -121,6 +121,14 @@ def test_splitting_never_makes_a_plan_worse(problem: SharedProblem) -> None:
         assert usd <= whole.evaluation.objective_usd_per_hour * (1.0 + 1e-9)
         if found.placement.routes:
             assert usd < whole.evaluation.objective_usd_per_hour
+
+
+def test_an_alternative_that_nothing_can_run_does_no_work_for_nothing() -> None:
+    node = ChooseNode(0, (chain(OpNode(0)), chain(OpNode(1))))
+    rows = op("o", (0, 1.0, 0.0), (1, 2.0, 0.0)), op("closed")
+    problem = shared(PAIR, agent(PAIR, chain(node), *rows, rate=1.0, choices=(("open", "closed"),)))
+    # As above: 2 / 0.8 = 2.5 of the small ones at 3 $.
+    assert load_bound(surrogate(problem, [0.0], Aim())) == pytest.approx(7.5)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 
@@ -9,8 +10,11 @@ from costmodel.models import load_models
 from costmodel.points import Point
 from costmodel.profile import ProfileRow
 from costmodel.served_options import prefix_ratios
+from costmodel.served_turns import turn_ratios
 from costmodel.turns import Turns
-from placement.operators import PriorTime
+from placement.kept_turns import FOUND, KEEP, Kept, waiting_calls
+from placement.operators import OperatorSpec, PriorTime
+from placement.queueing import Arrivals
 from placement.service_times import Serving, ServingTimes, serving_times
 from placement.shared_problem import Service
 from placement.token_counts import of_cv
@@ -19,6 +23,7 @@ from placement.ways import (
     DECODE_ENCODED,
     ENCODE,
     FUNCTIONS,
+    MEASURED_TURNS,
     NO_KEPT_TURNS,
     PART,
     PREFILL,
@@ -154,7 +159,56 @@ def test_what_does_not_fit_says_so() -> None:
     assert "needs 14" in found.rejected[0]
 
 
-def test_no_pool_of_several_replicas_keeps_the_kv_of_turns() -> None:
+def keeping(phase: Literal["prefill", "decode"], tool: OperatorSpec) -> Asked:
+    return Asked(llm_spec(phase), KEEP, IN, OUT, kept=Kept(Turns(3, 50), ((tool, 1.0),)))
+
+
+def test_turns_that_find_their_kv_are_shorter_and_those_whose_tools_work_take_memory() -> None:
+    quick, slow = (call_spec(prior=PriorTime(seconds, 0.01, 0.0)) for seconds in (0.5, 60.0))
+    found = {
+        tool.prior.latency_s: ways_of(
+            [keeping("prefill", tool), keeping("decode", tool), Asked(tool, FUNCTIONS)],
+            pricing(cores(), h100(1)),
+            load_calibration(),
+        )
+        for tool in (quick, slow)
+    }
+    rows = {
+        at: each[keeping("prefill", tool)].ways for (at, each), tool in zip(found.items(), (quick, slow), strict=True)
+    }
+    (eight,) = (way for way in rows[0.5] if way.slots == 8 and "h100" in way.pool.id)
+    point = Point(LLAMA, H100, 1, "fp16", 1000, 100, 8, "fp16")
+    ratios, plain = turn_ratios(point, Turns(3, 50), FOUND), times(8)
+    assert eight.pool.id == "h100_sxm/llama3.1-8b/tp1/fp16/keep"
+    assert eight.service.slot_s == pytest.approx(ratios.first * plain.first_s)
+    # prompts deviate by half of their own time, and first ones from later ones
+    variance = (ratios.prompt_rms**2 * 1.25 - ratios.prompt**2) * plain.prompt_s**2
+    assert eight.service.sd_s == pytest.approx(variance**0.5)
+    tokens = {way.slots: way for way in found[0.5][keeping("decode", quick)].ways if "h100" in way.pool.id}
+    assert tokens[8].token_s == pytest.approx(max(ratios.between * plain.token_s, plain.decode_token_s))
+    turn = tuple(Arrivals(0.0, way.service.slot_s, way.service.sd_s) for way in (eight, tokens[8]))
+    assert eight.keeps == tokens[8].keeps == waiting_calls(Turns(3, 50), 0.5, turn, 8)
+    # Tools that work for a minute: beside 4 calls 396 contexts of 1,100 + 1.645 x 500.6 / sqrt(396) = 1,141 tokens are
+    # 451,836, more than the 426,788 that memory holds; beside 2 calls 215 of 1,156 are 248,540.
+    most = {at: max(way.slots for way in each if "h100" in way.pool.id) for at, each in rows.items()}
+    assert most == {0.5: 128, 60.0: 2}
+    assert any(
+        "4 at once: memory: with the KV of 396 calls whose tools work needs" in why
+        for why in found[60.0][keeping("prefill", slow)].rejected
+    )
+
+
+def test_nothing_is_kept_where_a_gap_or_its_memory_is_unknown() -> None:
+    tool = call_spec()
+    person = replace(keeping("prefill", tool), kept=Kept(Turns(3, 50), (), "somebody is asked"))
+    ways = ways_of([person], pricing(h100(1)))[person]
+    assert (ways.ways, ways.rejected) == ((), ("answer.prefill: somebody is asked",))
+    measured = row("answer.decode", "h100_sxm", 0.5, 9.0)
+    ways = ways_of([keeping("decode", tool)], pricing(h100(1), rows=(measured,)))[keeping("decode", tool)]
+    assert (ways.ways, ways.rejected[-1]) == ((), f"h100_sxm/llama3.1-8b/tp1/fp16: {MEASURED_TURNS}")
+
+
+def test_turns_keep_their_kv_only_where_the_load_says_so() -> None:
     asked = Asked(llm_spec("prefill", turns=Turns(3, 50)), PART, IN, OUT)
     ways = ways_of([asked], pricing(h100()))[asked]
     assert (ways.ways, ways.rejected) == ((), (f"answer.prefill: {NO_KEPT_TURNS}",))

@@ -117,16 +117,17 @@ def test_a_group_whose_routes_differ(plans: Any) -> None:
     )
 
 
-def test_turns_whose_kv_may_be_on_another_replica(plans: Any) -> None:
-    def plan(replicas: int, *routes: Route) -> Plan:
-        operator = plans.operator("a", routes=list(routes)).model_copy(update={"continues": True})
-        pools = [plans.pool("cpu", replicas=replicas), plans.pool("other", replicas=1)]
+def test_turns_whose_kv_may_be_in_another_pool(plans: Any) -> None:
+    def plan(group: str | None, *routes: Route) -> Plan:
+        operator = plans.operator("a", routes=list(routes), group=group).model_copy(update={"continues": True})
+        pools = [plans.pool("cpu", replicas=2), plans.pool("other", replicas=1)]
         return plans.plan([plans.op("a")], "a", operators=[operator], pools=pools)
 
-    compile(plan(1, Route(pool="cpu", share=1.0)))
-    why = r"operator 'a' continues the turns of a react, whose KV is on one replica, but 2 replicas may be asked"
-    refused(plan(2, Route(pool="cpu", share=1.0)), why)
-    refused(plan(1, Route(pool="cpu", share=0.5), Route(pool="other", share=0.5)), why)
+    halves = Route(pool="cpu", share=0.5), Route(pool="other", share=0.5)
+    compile(plan(None, Route(pool="cpu", share=1.0)))
+    compile(plan("turns", *halves))
+    why = r"operator 'a' continues the turns of a react, whose KV is in one pool, but its 2 routes have no group"
+    refused(plan(None, *halves), why)
 
 
 def test_tables_that_name_an_id_twice(plans: Any) -> None:

@@ -26,6 +26,19 @@ def test_a_run_keeps_its_route_and_a_group_takes_one() -> None:
     assert router.route(2, "b")[0] == "big", "a run that has ended is as new"
 
 
+def test_the_turns_of_a_react_stay_on_a_replica_that_keeps_their_kv() -> None:
+    routes = [Route(pool="kept", share=1.0)]
+    router = Router([routes, routes], {"kept": [1, 1, 1]}, keeps={"kept"})
+    assert router.route(0, "a", "r") == ("kept", 0)
+    assert router.route(0, "a", "items[1]/r") == ("kept", 1), "another react of the run has KV of its own"
+    router.done("kept", 0)
+    assert router.route(1, "b", "r") == ("kept", 0), "a react that begins goes where the load is least"
+    # Replicas 0 and 1 have a call each and 2 none, but the KV of the turn is on 0.
+    assert router.route(1, "a", "r") == ("kept", 0)
+    router.forget("a")
+    assert router.route(0, "a", "r") == ("kept", 2)
+
+
 def test_the_replica_with_the_fewest_calls_per_slot_is_next() -> None:
     replicas = Replicas([1, 2])
     assert [replicas.take() for _ in range(4)] == [0, 1, 1, 0]  # loads 0 0 | 1 0 | 1 1/2 | 1 1
