@@ -5,6 +5,7 @@ Text and JSON read the same rows, so that a figure is never computed twice.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -192,8 +193,17 @@ def objective_json(plan: FleetPlan) -> dict[str, Any]:
     document: dict[str, Any] = {"text": plan.objective.text, "meaning": plan.objective.meaning}
     if reached is None:
         return document
-    if reached.factor is not None:
-        return {**document, "rate_factor": reached.factor, "refused_rate_factor": reached.refused}
+    if reached.throughput is not None:
+        found = reached.throughput
+        bounds = [None if math.isinf(each) else each for each in (found.bound, found.whole_bound)]
+        return {
+            **document,
+            "rate_factor": found.factor,
+            "refused_rate_factor": found.refused,
+            "bound_rate_factor": bounds[0],
+            "unsplit_bound_rate_factor": bounds[1],
+            "gap": found.gap,
+        }
     return {
         **document,
         "value": reached.solution.objective,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from placement.shared_problem import SharedProblem
     from placement.shared_solve import Effort, SharedSolution
     from placement.shared_surrogate import Aim
+    from placement.shared_throughput import Throughput
 
 UNITS: Mapping[str, str] = {"cost": "$/h", "latency": "s", "energy": "W", "carbon": "gCO2e/h"}
 THROUGHPUT = "throughput"
@@ -121,13 +122,12 @@ def aim_of(weights: Mapping[str, float]) -> Aim:
 class Reached:
     """What was reached: the problem with its rates as planned, its solution, and for throughput the factor.
 
-    `refused` is the factor at which no plan was found (None: none was refused).
+    `throughput` has the factor with its bounds.
     """
 
     problem: SharedProblem
     solution: SharedSolution
-    factor: float | None = None
-    refused: float | None = None
+    throughput: Throughput | None = None
 
 
 def reach(
@@ -139,13 +139,14 @@ def reach(
     split: bool = True,
 ) -> Reached:
     """Solves for an objective; with `split` one aim alone may split traffic. Raises as `solve_shared`."""
-    from placement.shared_objectives import lexicographic, most_throughput, scaled
+    from placement.shared_objectives import lexicographic
     from placement.shared_routes import solve_routed
     from placement.shared_solve import solve_shared
+    from placement.shared_throughput import most_throughput, scaled
 
     if not objective.aims:
-        found = most_throughput(problem, effort)
-        return Reached(scaled(problem, found.factor), found.solution, found.factor, found.refused)
+        found = most_throughput(problem, effort, split=split)
+        return Reached(scaled(problem, found.factor), found.solution, found)
     aims = [aim_of(weights) for weights in objective.aims]
     if len(aims) == 1:
         solve = solve_routed if split else solve_shared

@@ -1,4 +1,4 @@
-"""Objectives over whole solves: one aim after another, and the most load that a budget carries.
+"""Objectives over whole solves: one aim after another.
 
 Cost per run needs none of its own: at given rates it is cost per hour over runs per hour, so that one plan is best for
 both. A weighted aim is an `Aim` with several weights.
@@ -6,9 +6,8 @@ both. A weighted aim is an `Aim` with several weights.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 from ir.sla import Sla
@@ -27,21 +26,6 @@ COST = Aim()
 ENERGY = Aim(usd=0.0, watts=1.0)
 CARBON = Aim(usd=0.0, gco2e=1.0)
 LATENCY = Aim(usd=0.0, latency=1.0)
-
-MOST_DOUBLINGS = 6
-HALVINGS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Throughput:
-    """`factor` times every rate has the plan `solution`; at `refused` times none was found (None: never refused).
-
-    Between the two nothing is known.
-    """
-
-    factor: float
-    solution: SharedSolution
-    refused: float | None
 
 
 def lexicographic(
@@ -84,30 +68,3 @@ def _within(agent: AgentLoad, limit_s: float) -> AgentLoad:
     sla = agent.problem.sla
     limit = Sla("worst", limit_s) if sla is None else Sla(sla.stat, min(sla.limit_s, limit_s))
     return replace(agent, problem=replace(agent.problem, sla=limit))
-
-
-def most_throughput(problem: SharedProblem, effort: Effort = DEFAULT_EFFORT, tolerance: float = 0.05) -> Throughput:
-    """By what factor all rates may grow under the problem's budget and device counts, by doubling and halving.
-
-    Stops when plan and refusal are within `tolerance`, or time is spent. Raises as `solve_shared` where even the rates
-    as they are have no plan.
-    """
-    end = time.monotonic() + effort.time_limit_s
-    one = replace(effort, time_limit_s=effort.time_limit_s / (MOST_DOUBLINGS + HALVINGS))
-    found = Throughput(1.0, solve_shared(problem, COST, one), None)
-    for _ in range(MOST_DOUBLINGS + HALVINGS):
-        refused = found.refused
-        factor = 2.0 * found.factor if refused is None else (found.factor + refused) / 2.0
-        if time.monotonic() > end or (refused is not None and refused <= found.factor * (1.0 + tolerance)):
-            break
-        try:
-            found = replace(found, factor=factor, solution=solve_shared(scaled(problem, factor), COST, one))
-        except (SharedInfeasibleError, SharedUndecidedError):
-            found = replace(found, refused=factor)
-    return found
-
-
-def scaled(problem: SharedProblem, factor: float) -> SharedProblem:
-    """The problem with every rate so many times as high."""
-    agents = tuple(replace(agent, rate_per_s=agent.rate_per_s * factor) for agent in problem.agents)
-    return replace(problem, agents=agents)

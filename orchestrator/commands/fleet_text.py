@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from ir.duration import format_duration
@@ -12,6 +13,7 @@ from orchestrator.fleet_report import AgentRow, PlacedRow, PoolRow, agent_rows, 
 from orchestrator.provenance import margin_text
 from placement.load import INTERVAL
 from placement.shared_plans import Answer
+from placement.shared_throughput import Throughput
 
 POOLS = ("pool", "device", "replicas", "slots", "busy", "cap", "waiting", "cost/hour")
 AGENTS = ("agent", "runs/s", "cost/hour", "cost/run", "mean", "worst", "SLA", "latency", "slack")
@@ -88,12 +90,23 @@ def _bound(plan: FleetPlan, answer: Answer) -> Iterator[str]:
     if reached is None or plan.objective.is_cost:
         yield f"bound: {usd(answer.evaluation.usd_per_hour * (1.0 - answer.gap))} per hour, {scope}"
         return
-    if reached.factor is not None:
-        end = "none was refused" if reached.refused is None else f"no plan was found at x{reached.refused:.4g}"
-        yield f"throughput: every rate x{reached.factor:.4g}; {end}, and between the two nothing is proven"
+    if reached.throughput is not None:
+        yield from _throughput(reached.throughput)
         return
     unit = f" {plan.objective.unit}" if plan.objective.unit else ""
     yield f"reached: {reached.solution.objective:.6g}{unit}, bound {reached.solution.bound:.6g}{unit}, {scope}"
+
+
+def _throughput(found: Throughput) -> Iterator[str]:
+    end = "none was refused" if found.refused is None else f"no plan was found at x{found.refused:.5g}"
+    yield f"throughput: every rate x{found.factor:.5g}; {end}"
+    if math.isinf(found.bound):
+        yield "bound: nothing limits the rates but time"
+        return
+    scope = f"gap {percent(found.gap)} (of: devices, caps and budget on these levels, without limits on time)"
+    whole = f"; with each operator on one pool x{found.whole_bound:.5g}"
+    beside = "" if found.bound == found.whole_bound else whole
+    yield f"bound: x{found.bound:.5g}, {scope}{beside}"
 
 
 def _first_outputs(plan: FleetPlan, answer: Answer) -> Iterator[str]:

@@ -2,7 +2,7 @@ import pytest
 
 from ir.sla import Sla
 from placement.problem import OpNode
-from placement.shared_objectives import CARBON, COST, ENERGY, LATENCY, lexicographic, most_throughput
+from placement.shared_objectives import CARBON, COST, ENERGY, LATENCY, lexicographic
 from placement.shared_problem import Budget, SharedProblem
 from placement.shared_solve import Effort, solve_shared
 from placement.shared_surrogate import Aim
@@ -52,12 +52,3 @@ def test_a_budget_holds_and_counts_fees() -> None:
     for limit, replicas in ((2.5, (1, 0)), (3.5, (0, 1))):
         problem = shared(levels, one, budget=Budget(usd_per_hour=limit))
         assert solve_shared(problem, LATENCY, QUICK).placement.replicas == replicas
-
-
-def test_the_most_throughput_of_a_budget() -> None:
-    # 2 $/h buy two replicas of one slot, 90 % of each for 0.4 s a run: 2 * 0.9 / 0.4 = 4.5 runs/s, 45 times 0.1.
-    # One slot at 0.9 waits 0.9 / 0.1 * 0.4 / 2 = 1.8 s, within 5 s.
-    found = most_throughput(three(Budget(usd_per_hour=2.0)), QUICK)
-    assert 0.9 * 45.0 <= found.factor <= 45.0
-    assert found.refused is not None
-    assert found.factor < found.refused

@@ -153,7 +153,10 @@ def test_one_aim_after_another_and_throughput(capsys: pytest.CaptureFixture[str]
     assert both["usd_per_hour"] <= 1.01 * cost["usd_per_hour"] * (1.0 + 1e-9)
     assert both["gco2e_per_hour"] <= cost["gco2e_per_hour"] * 1.011
     most = planned(capsys, "throughput")
-    assert most["objective"]["rate_factor"] > 1.0
+    aim = most["objective"]
+    assert 1.0 < aim["rate_factor"] <= aim["bound_rate_factor"]
+    assert aim["gap"] == pytest.approx(1.0 - aim["rate_factor"] / aim["bound_rate_factor"])
+    assert aim["unsplit_bound_rate_factor"] <= aim["bound_rate_factor"]
     (one,) = most["agents"]
     assert one["rate_per_s"] == pytest.approx(2.0 * most["objective"]["rate_factor"])
 
