@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from placement.problem import DeviceCapacity, Operator
+from placement.problem import DeviceCapacity, Operator, Placement
 from placement.shared_prepared import prepare_shared
 from placement.shared_problem import AgentLoad, Service, SharedProblem
 from placement.shared_routes import solve_routed
@@ -16,6 +16,9 @@ from placement.shared_solve import Effort, SharedInfeasibleError, SharedSolution
 
 GAP = 1e-3
 """Answers to questions are proven this well where time allows."""
+
+ANY = 0.05
+"""How well the first plan that will do is proven."""
 
 PLENTY = 10**6
 """Devices of a class where its count is no limit."""
@@ -30,21 +33,36 @@ Keeps = Callable[[int, int], bool]
 @dataclass(frozen=True, slots=True)
 class Held:
     """The plan that answers are held against: dollars an hour, its gap, the kappas that it was solved at (none: no
-    relaxation is solved), and whether it splits traffic: then the answers may too."""
+    relaxation is solved), and whether it splits traffic: then the answers may too. `start` [agent] is where it has its
+    operators, from which answers begin (none: they begin from nothing)."""
 
     usd_per_hour: float
     gap: float
     kappas: Sequence[float]
     splits: bool = False
+    start: tuple[Placement, ...] = ()
 
 
-def again(problem: SharedProblem, time_s: float, *, splits: bool = False) -> SharedSolution | str:
+def again(
+    problem: SharedProblem, time_s: float, *, splits: bool = False, start: Sequence[Placement] = ()
+) -> SharedSolution | str:
     """The best plan; or `infeasible`, or `undecided` where time or solves were too few. Raises `ProblemError`."""
-    if time_s <= 0.0:
+    return _solved(problem, Effort(time_limit_s=time_s, gap=GAP), splits=splits, start=start)
+
+
+def any_plan(problem: SharedProblem, time_s: float) -> SharedSolution | str:
+    """As `again`, but the first plan that the judge accepts will do."""
+    return _solved(problem, Effort(time_limit_s=time_s, gap=ANY, enough_s=0.0))
+
+
+def _solved(
+    problem: SharedProblem, effort: Effort, *, splits: bool = False, start: Sequence[Placement] = ()
+) -> SharedSolution | str:
+    if effort.time_limit_s <= 0.0:
         return "undecided"
     solve = solve_routed if splits else solve_shared
     try:
-        return solve(problem, effort=Effort(time_limit_s=time_s, gap=GAP))
+        return solve(problem, effort=effort, start=start or None)
     except SharedInfeasibleError:
         return "infeasible"
     except SharedUndecidedError:

@@ -1,28 +1,47 @@
 """Why each option of an operator of a shared plan was not taken: dominated, over a limit, or dearer, and by how much.
 
-Each option whose level no other dominates is fixed in turn and everything else planned anew, all agents and replicas,
-through the sampled judge. Beside it stands the reduced cost of the program's relaxation at the answer's `kappa`.
+Each option whose level no other dominates is fixed in turn and everything else planned anew, first for its agent alone,
+then for all agents and replicas, through the sampled judge. Beside it stands the reduced cost of the program's
+relaxation at the answer's `kappa`.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from placement.highs import relax
-from placement.shared_again import PLENTY, Held, again, fixed, over_s, softened, with_counts, without_calls
+from placement.problem import Placement
+from placement.shared_again import (
+    PLENTY,
+    Held,
+    again,
+    any_plan,
+    fixed,
+    over_s,
+    softened,
+    with_counts,
+    without_calls,
+)
+from placement.shared_evaluate import judge_shared
 from placement.shared_milp import formulate_shared
+from placement.shared_prepared import groups_of
 from placement.shared_presolve import dominating_levels
-from placement.shared_problem import Budget, SharedProblem
-from placement.shared_solve import SharedSolution
+from placement.shared_problem import Budget, SharedPlacement, SharedProblem
+from placement.shared_score import score_shared
+from placement.shared_solve import SAMPLES, SharedSolution
 from placement.shared_surrogate import Aim, surrogate
 
 TIME_S = 60.0
 """Seconds for all options of one operator."""
 
+ALONE = 0.5
+"""The share of it for what one agent alone cannot have."""
+
 SharedVerdict = Literal[
-    "taken", "dominated", "equal", "dearer", "cheaper", "sla", "calls", "capacity", "budget", "links", "unknown"
+    "taken", "dominated", "equal", "dearer", "most", "cheaper", "sla", "calls", "capacity", "budget", "links", "unknown"
 ]
 
 _EQUAL = 2e-3
@@ -37,7 +56,8 @@ class SharedReason:
     found with it. `reduced_cost_usd`: what the relaxation's optimum rises by with it.
 
     `sla`, `calls` (first outputs and limits of calls), `capacity`, `budget`: no plan with it keeps these. `links`: it
-    parts a group, or data cannot reach it. `unknown`: time or solves were too few.
+    parts a group, or data cannot reach it. `most`: time was too short to look for a plan with it; `more_usd` is with
+    everything else as it is. `unknown`: nothing was found in the time.
     """
 
     verdict: SharedVerdict
@@ -56,24 +76,103 @@ class Place:
     taken: frozenset[int]
 
 
+Tell = Callable[[int, SharedReason], None]
+"""Is told each option's verdict as soon as it is known."""
+
+
 def shared_option_reasons(
-    problem: SharedProblem, held: Held, place: Place, time_s: float = TIME_S
+    problem: SharedProblem, held: Held, place: Place, time_s: float = TIME_S, tell: Tell | None = None
 ) -> tuple[SharedReason, ...]:
-    """[option] the verdict. An operator whose alternative is not taken is judged as if it were."""
+    """[option] the verdict. An operator whose alternative is not taken is judged as if it were.
+
+    First the options with which its agent misses a limit even alone, on as many devices as it likes: that is quickly
+    known, and all the time that is left is for plans of all agents with the others.
+    """
     end = time.monotonic() + time_s
     better, reduced = _of_relaxation(problem, held, place)
-    found: list[SharedReason] = []
+    found: dict[int, SharedReason] = {}
+
+    def take(option: int, reason: SharedReason) -> None:
+        found[option] = replace(reason, reduced_cost_usd=reduced[option])
+        if tell is not None:
+            tell(option, found[option])
+
     count = len(problem.agents[place.agent].problem.operators[place.operator].options)
     for option in range(count):
         if option in place.taken:
-            reason = SharedReason("taken")
+            take(option, SharedReason("taken"))
         elif better[option] is not None:
-            reason = SharedReason("dominated", better[option])
-        else:
-            share = max(0.0, end - time.monotonic()) / (count - option)
-            reason = _reason(fixed(problem, place.agent, place.operator, option), held, share)
-        found.append(replace(reason, reduced_cost_usd=reduced[option]))
-    return tuple(found)
+            take(option, SharedReason("dominated", better[option]))
+    for option in _open(count, found):
+        share_s = ALONE * max(0.0, end - time.monotonic()) / len(_open(count, found))
+        reason = _alone(problem, place, option, held.usd_per_hour, share_s)
+        if reason is not None:
+            take(option, reason)
+    for option in _open(count, found):
+        share_s = max(0.0, end - time.monotonic()) / len(_open(count, found))
+        table, start = fixed(problem, place.agent, place.operator, option), _start(problem, held, place, option)
+        most = _most(table, held, start)
+        take(option, _nearer(most, _reason(table, held, share_s, start), held.usd_per_hour))
+    return tuple(found[option] for option in range(count))
+
+
+def _open(count: int, found: Mapping[int, SharedReason]) -> list[int]:
+    return [option for option in range(count) if option not in found]
+
+
+def _alone(problem: SharedProblem, place: Place, option: int, usd: float, time_s: float) -> SharedReason | None:
+    """Why the agent cannot have the option even without others; None where it can, or that is not known."""
+    end = time.monotonic() + time_s
+    one = replace(problem, agents=(problem.agents[place.agent],), budget=Budget())
+    table = fixed(with_counts(one, {row.device: PLENTY for row in one.capacities}), 0, place.operator, option)
+    if isinstance(any_plan(table, time_s / 2.0), SharedSolution):
+        return None
+    soft = any_plan(softened(table, usd), end - time.monotonic())
+    if isinstance(soft, SharedSolution):
+        over = over_s(table, soft)
+        return SharedReason("sla", over_s=over) if over else None
+    free = any_plan(without_calls(softened(table, usd)), end - time.monotonic())
+    if isinstance(free, SharedSolution):
+        return SharedReason("calls")
+    return SharedReason("links") if soft == free == "infeasible" else None
+
+
+def _most(problem: SharedProblem, held: Held, start: tuple[Placement, ...]) -> SharedReason | None:
+    """What the option costs more with everything else where it is; None where that breaks a limit."""
+    if not start:
+        return None
+    kappas = held.kappas or [0.0] * len(problem.agents)
+    score = score_shared(surrogate(problem, kappas, Aim()), start)
+    if score.broken:
+        return None
+    found = judge_shared(problem, SharedPlacement(start, score.replicas), samples=SAMPLES)
+    return SharedReason("most", more_usd=found.objective_usd_per_hour - held.usd_per_hour) if found.feasible else None
+
+
+def _nearer(most: SharedReason | None, found: SharedReason, best_usd: float) -> SharedReason:
+    """The verdict of the search, or what is known without one where that says more."""
+    if most is None or most.more_usd is None or (found.more_usd is not None and found.more_usd <= most.more_usd):
+        return found
+    known = _held_against(best_usd + most.more_usd, best_usd)
+    return most if found.more_usd is None and known.verdict == "dearer" else known
+
+
+def _start(problem: SharedProblem, held: Held, place: Place, option: int) -> tuple[Placement, ...]:
+    """The plan with the operator, and what must share a level with it, at the option's; none where that cannot be."""
+    if held.splits or not held.start or held.start[place.agent].option[place.operator] is None:
+        return ()
+    table = problem.agents[place.agent].problem
+    group = groups_of(table.groups, len(table.operators))
+    options = list(held.start[place.agent].option)
+    level = table.operators[place.operator].options[option].pool
+    for member in (one for one, first in enumerate(group) if first == group[place.operator]):
+        there = [at for at, row in enumerate(table.operators[member].options) if row.pool == level]
+        if not there:
+            return ()
+        options[member] = there[0]
+    options[place.operator] = 0  # the only one that is left
+    moved = replace(held.start[place.agent], option=tuple(options))
+    return tuple(moved if agent == place.agent else one for agent, one in enumerate(held.start))
 
 
 def _of_relaxation(problem: SharedProblem, held: Held, place: Place) -> tuple[list[int | None], list[float | None]]:
@@ -92,10 +191,10 @@ def _of_relaxation(problem: SharedProblem, held: Held, place: Place) -> tuple[li
     return better, [None if relaxed is None else relaxed.reduced_costs[column] * usd for column in columns]
 
 
-def _reason(problem: SharedProblem, held: Held, time_s: float) -> SharedReason:
+def _reason(problem: SharedProblem, held: Held, time_s: float, start: Sequence[Placement] = ()) -> SharedReason:
     """The verdict on a problem in which the option is fixed."""
     end, best_usd = time.monotonic() + time_s, held.usd_per_hour
-    found = again(problem, time_s / 2.0, splits=held.splits)
+    found = again(problem, time_s / 2.0, splits=held.splits, start=start)
     if isinstance(found, SharedSolution):
         return _held_against(found.evaluation.objective_usd_per_hour, best_usd)
     loosened: tuple[tuple[SharedVerdict, SharedProblem], ...] = (

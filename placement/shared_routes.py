@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
 from placement.evaluate import exceeds, runs
-from placement.problem import DeviceCapacity
+from placement.problem import DeviceCapacity, Placement
 from placement.shared_evaluate import SharedEvaluation, judge_prepared
 from placement.shared_flows import cheaper, flows_of
 from placement.shared_prepared import prepare_shared
@@ -48,6 +49,7 @@ def solve_routed(
     aim: Aim = DOLLARS,
     effort: Effort = DEFAULT_EFFORT,
     on_better: OnBetter | None = None,
+    start: Sequence[Placement] | None = None,
 ) -> SharedSolution:
     """As `solve_shared`, with traffic split where that costs less, or where no plan without a split was found.
 
@@ -57,7 +59,7 @@ def solve_routed(
     began = time.monotonic()
     table = surrogate(problem, [0.0] * len(problem.agents), aim)
     try:
-        whole = solve_shared(problem, aim, effort, on_better)
+        whole = solve_shared(problem, aim, effort, on_better, start)
     except SharedInfeasibleError as error:
         left_s = effort.time_limit_s - (time.monotonic() - began)
         return _only(table, error, replace(effort, time_limit_s=left_s), on_better)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ir.duration import format_duration
 from orchestrator.commands.explain_text import UnknownOperatorError
 from orchestrator.commands.text import table, usd
-from orchestrator.fleet_pipeline import FleetPlan
+from orchestrator.fleet_pipeline import FleetPlan, Tell
+from orchestrator.pipeline import DEFAULT_TIME_LIMIT_S
 from placement.problem import Operator, Option
 from placement.shared_again import Held
+from placement.shared_from_ir import SharedLowered
 from placement.shared_plans import Answer
 from placement.shared_problem import Level
 from placement.shared_reasons import Place, SharedReason, shared_option_reasons
@@ -20,24 +23,47 @@ from placement.shared_reasons import Place, SharedReason, shared_option_reasons
 HEADER = ("", "pool", "visit", "cost/call", "replica", "source", "why not", "notes")
 NUMBERS = ("visit", "cost/call", "replica")
 
+Position = tuple[int, int]
+"""An agent and one of its operators, by index."""
 
-def fleet_explain_text(plan: FleetPlan, name: str) -> str:
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds for the reasons of an operator, in all its alternatives; `tell` is told each verdict, in one line."""
+
+    time_s: float = DEFAULT_TIME_LIMIT_S
+    tell: Tell | None = None
+
+
+DEFAULT = Patience()
+
+
+def fleet_explain_text(plan: FleetPlan, name: str, patience: Patience = DEFAULT) -> str:
     """Every option of an operator, the cheapest calls first, in each alternative that has it."""
-    found = positions(plan, name)
-    texts = ["\n".join(_explanation(plan, agent, index)) for agent, index in found]
+    texts = ["\n".join(_explanation(plan, at, reasons)) for at, reasons in _explained(plan, name, patience)]
     return "\n\n".join([*texts, *([] if plan.feasible else [f"infeasible: {plan.why}"])])
 
 
-def fleet_explain_json(plan: FleetPlan, name: str) -> list[dict[str, Any]]:
+def fleet_explain_json(plan: FleetPlan, name: str, patience: Patience = DEFAULT) -> list[dict[str, Any]]:
     """The same as documents, one for each alternative that has the operator; dollars an hour of all replicas."""
-    return [_document(plan, agent, index) for agent, index in positions(plan, name)]
+    return [_document(plan, at, reasons) for at, reasons in _explained(plan, name, patience)]
 
 
-def positions(plan: FleetPlan, name: str) -> list[tuple[int, int]]:
+def _explained(
+    plan: FleetPlan, name: str, patience: Patience
+) -> Iterator[tuple[Position, Sequence[SharedReason | None]]]:
+    """Each alternative of the operator with the verdicts on its options; all that is left of the time is shared."""
+    end = time.monotonic() + patience.time_s
+    found = positions(plan.shared, name)
+    for done, at in enumerate(found):
+        yield at, _reasons(plan, at, Patience((end - time.monotonic()) / (len(found) - done), patience.tell))
+
+
+def positions(shared: SharedLowered, name: str) -> list[Position]:
     """(agent, operator) of `AGENT.OP`, or of an `OP` that one agent alone has. Raises `UnknownOperatorError`."""
     every = [
         (agent, index, lowered.problem.name, spec.id)
-        for agent, lowered in enumerate(plan.shared.agents)
+        for agent, lowered in enumerate(shared.agents)
         for index, spec in enumerate(lowered.specs)
     ]
     found = [(agent, index) for agent, index, whose, id_ in every if name == f"{whose}.{id_}"]
@@ -52,28 +78,47 @@ def positions(plan: FleetPlan, name: str) -> list[tuple[int, int]]:
     raise UnknownOperatorError(what, f"use one of {', '.join(known)}")
 
 
-def _reasons(plan: FleetPlan, agent: int, index: int) -> Sequence[SharedReason | None]:
-    answer = plan.answer
+def _reasons(plan: FleetPlan, at: Position, patience: Patience) -> Sequence[SharedReason | None]:
+    (agent, index), answer = at, plan.answer
     if answer is None:
         return [None] * len(plan.shared.agents[agent].problem.operators[index].options)
     chosen = answer.placement.agents[agent].option[index]
     alone = {} if chosen is None else {chosen: 1.0}
     place = Place(agent, index, frozenset(answer.placement.routes.get((agent, index), alone)))
-    return shared_option_reasons(plan.shared.problem, held_of(answer), place)
+    return shared_option_reasons(
+        plan.shared.problem, held_of(answer), place, patience.time_s, _teller(plan, at, patience.tell)
+    )
+
+
+def _teller(plan: FleetPlan, at: Position, tell: Tell | None) -> Callable[[int, SharedReason], None] | None:
+    """Says of each option that it is decided, and how many are."""
+    if tell is None:
+        return None
+    problem, (agent, index) = plan.shared.problem, at
+    operator = problem.agents[agent].problem.operators[index]
+    decided: list[int] = []
+
+    def told(option: int, reason: SharedReason) -> None:
+        decided.append(option)
+        level = problem.levels[operator.options[option].pool].pool.id
+        why = _why(reason, operator.options, problem.levels) or reason.verdict
+        tell(f"{operator.id}, {len(decided)} of {len(operator.options)} options: {level}: {why}")
+
+    return told
 
 
 def held_of(answer: Answer) -> Held:
     """The plan, as answers are held against it."""
     found = answer.evaluation
-    return Held(found.objective_usd_per_hour, answer.gap, answer.kappas, bool(answer.placement.routes))
+    placement = answer.placement
+    return Held(found.objective_usd_per_hour, answer.gap, answer.kappas, bool(placement.routes), placement.agents)
 
 
-def _explanation(plan: FleetPlan, agent: int, index: int) -> Iterator[str]:
-    problem, answer = plan.shared.problem, plan.answer
+def _explanation(plan: FleetPlan, at: Position, reasons: Sequence[SharedReason | None]) -> Iterator[str]:
+    problem, answer, (agent, index) = plan.shared.problem, plan.answer, at
     operator = problem.agents[agent].problem.operators[index]
     yield f"{problem.agents[agent].name}.{operator.id} ({operator.op}), {operator.visits:.4g} calls per run"
     yield from _state(answer, agent, index)
-    reasons = _reasons(plan, agent, index)
     costs = [call_at_cap_usd(plan, agent, index, option) for option in range(len(operator.options))]
     rows = [
         _row(operator, option, problem.levels, costs[option], reasons[option])
@@ -138,6 +183,7 @@ def _why(reason: SharedReason | None, options: Sequence[Option], levels: Sequenc
     texts = {
         "equal": "as cheap",
         "dearer": f"{more} an hour dearer, all else planned anew{_reduced(reason)}",
+        "most": f"at most {more} an hour dearer, with all else as it is{_reduced(reason)}",
         "cheaper": f"{more} an hour cheaper: the plan is only proven to its gap",
         "calls": "no plan with it keeps the limits of calls",
         "capacity": "no plan with it fits the fleet's devices",
@@ -153,10 +199,9 @@ def _reduced(reason: SharedReason) -> str:
     return f" (reduced cost {usd(float(f'{max(0.0, reason.reduced_cost_usd):.3g}'))})"
 
 
-def _document(plan: FleetPlan, agent: int, index: int) -> dict[str, Any]:
-    problem, answer = plan.shared.problem, plan.answer
+def _document(plan: FleetPlan, at: Position, reasons: Sequence[SharedReason | None]) -> dict[str, Any]:
+    problem, answer, (agent, index) = plan.shared.problem, plan.answer, at
     operator = problem.agents[agent].problem.operators[index]
-    reasons = _reasons(plan, agent, index)
     return {
         "agent": problem.agents[agent].name,
         "operator": operator.id,

@@ -89,11 +89,12 @@ def plan_load(files: Sequence[Path], options: LoadOptions, request: FleetRequest
     from costmodel.fleet import load_fleet
     from orchestrator.agent_files import check_functions, find_all
     from orchestrator.commands.fleet_compare_text import fleet_compare_json, fleet_compare_lines
+    from orchestrator.commands.fleet_explain_text import Patience
     from orchestrator.commands.fleet_questions_text import fleet_answers
-    from orchestrator.commands.fleet_reasons import fleet_reasons_json, fleet_reasons_text
+    from orchestrator.commands.fleet_reasons import check_operator, fleet_reasons_json, fleet_reasons_text
     from orchestrator.commands.fleet_text import fleet_text
     from orchestrator.fleet_compare import compare_file
-    from orchestrator.fleet_pipeline import plan_fleet
+    from orchestrator.fleet_pipeline import plan_fleet, price_fleet
     from orchestrator.fleet_report import fleet_json
     from placement.load_document import load_load
 
@@ -102,17 +103,21 @@ def plan_load(files: Sequence[Path], options: LoadOptions, request: FleetRequest
     _check(options, fleet, load)
     unchecked = {source for graph in graphs.values() for source in check_functions(graph, Path.cwd())}
     shows = sys.stderr.isatty() if options.progress is None else options.progress
-    plan = plan_fleet(graphs, fleet, load, request, _tell if shows else None)
+    tell = _tell if shows else None
+    if options.explain is not None:
+        check_operator(price_fleet(graphs, fleet, load, request), options.explain)
+    plan = plan_fleet(graphs, fleet, load, request, tell)
+    patience = Patience(request.time_limit_s, tell)
     if options.out is not None:
         write_plans(plan, options.out)
     answers = fleet_answers(graphs, plan, request, options.asked)
     compared = None if options.compare is None else compare_file(graphs, plan, request, options.compare)
     if options.as_json:
-        reasons = {} if options.explain is None else fleet_reasons_json(plan, options.explain)
+        reasons = {} if options.explain is None else fleet_reasons_json(plan, options.explain, patience)
         beside = {} if compared is None else {"compare": fleet_compare_json(compared)}
         typer.echo(json_text({**fleet_json(plan), **reasons, **answers.document, **beside}))
     else:
-        text = fleet_text(plan) if options.explain is None else fleet_reasons_text(plan, options.explain)
+        text = fleet_text(plan) if options.explain is None else fleet_reasons_text(plan, options.explain, patience)
         beside_lines = () if compared is None else fleet_compare_lines(compared)
         typer.echo("\n".join([text, *answers.lines, *beside_lines]))
         for source in sorted(unchecked):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -84,11 +85,54 @@ def test_an_operator_of_another_alternative_is_judged_as_if_taken() -> None:
 def test_a_plan_that_only_the_soft_search_finds_is_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[SharedProblem] = []
 
-    def late(problem: SharedProblem, time_s: float, *, splits: bool) -> SharedSolution | str:
+    def late(problem: SharedProblem, time_s: float, **how: Any) -> SharedSolution | str:
         asked.append(problem)
-        return "undecided" if len(asked) == 1 else again(problem, time_s, splits=splits)
+        return "undecided" if len(asked) == 1 else again(problem, time_s, **how)
 
     monkeypatch.setattr("placement.shared_reasons.again", late)
     _, fast, *_ = shared_option_reasons(table(5.0), Held(1.0, 0.0, ()), Place(0, 0, frozenset([SLOW])), 30.0)
     # The soft SLA is kept, so the level at $3 is 2 dollars dearer, and misses nothing.
     assert (fast.verdict, fast.more_usd) == ("dearer", pytest.approx(2.0))
+
+
+def two_agents() -> SharedProblem:
+    """The call of `table` for two agents, of which the second must take 0.5 s; each level is one pool for both."""
+    problem = table(5.0)
+    load = problem.agents[0]
+    tight = replace(load, problem=replace(load.problem, name="tight", sla=Sla("mean", 0.5)))
+    return replace(problem, agents=(load, tight))
+
+
+def test_what_an_agent_cannot_have_even_alone_takes_no_plan_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def noted(problem: SharedProblem, time_s: float, **how: Any) -> SharedSolution | str:
+        asked.append(len(problem.agents[1].problem.operators[0].options))
+        return again(problem, time_s, **how)
+
+    monkeypatch.setattr("placement.shared_reasons.again", noted)
+    told: list[tuple[int, SharedReason]] = []
+    found = shared_option_reasons(
+        two_agents(), Held(3.0, 0.0, ()), Place(1, 0, frozenset([FAST])), 30.0, lambda *one: told.append(one)
+    )
+    # `slow` and `dear` take 1 s of 0.5; `wide` keeps the SLA, and no plan of all has its devices.
+    assert [each.verdict for each in found] == ["sla", "taken", "sla", "capacity"]
+    assert found[SLOW].over_s == pytest.approx(0.625, abs=0.02)
+    assert set(asked) == {1}
+    assert sorted(told) == sorted(enumerate(found), key=lambda one: one[0])
+
+
+def test_without_time_for_a_search_the_plan_with_the_operator_moved_bounds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("placement.shared_reasons.again", lambda *_, **__: "undecided")
+    monkeypatch.setattr("placement.shared_reasons.any_plan", lambda *_: "undecided")
+    problem = table(5.0)
+    best = solve_shared(problem).placement.agents
+    held = Held(1.0, 0.0, (), start=best)
+    found = shared_option_reasons(problem, held, Place(0, 0, frozenset([SLOW])), 30.0)
+    # One replica at $3 or $4 in place of the one at $1; 200 devices of `wide` are not there.
+    assert [(each.verdict, each.more_usd) for each in found] == [
+        ("taken", None),
+        ("most", pytest.approx(2.0)),
+        ("most", pytest.approx(3.0)),
+        ("unknown", None),
+    ]

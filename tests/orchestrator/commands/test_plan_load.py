@@ -81,8 +81,11 @@ def test_out_is_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_an_operator_is_explained_with_reasons(capsys: pytest.CaptureFixture[str]) -> None:
-    assert invoke([*LOADED, "--explain", "voice_agent.recall"]) == 0
-    out = capsys.readouterr().out
+    assert invoke([*LOADED, "--explain", "voice_agent.recall", "--progress"]) == 0
+    out, told = capsys.readouterr()
+    assert "recall, 1 of " in told
+    options = [line for line in out.splitlines() if "/functions/" in line]
+    assert told.count("recall, ") == len(options)
     assert out.startswith(
         "voice_agent.recall (memory.lookup), 1 calls per run\nnot on the critical path; a call waits "
     )
