@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from costmodel.accuracy_unseen import BatchCoverage, batch_coverages
 from costmodel.calibration import ANY, QUANTITIES, Calibration, Quantity, load_calibration
 from costmodel.engine_floor import Floor, floors
-from costmodel.fit import blind, fit, fit_all, fold, left_out, predicted, residuals, told
+from costmodel.fit import bare, blind, fit_all, fold, left_out, measured, predicted, residuals, told
 from costmodel.layer_fit import (
     Layers,
     MeasuredPrefills,
@@ -32,8 +33,9 @@ from costmodel.layer_fit import (
 )
 from costmodel.layer_time import Array, LayerCoefficients, linear_layer_s, prefill_batch_s, product_s
 from costmodel.measured import Left, Measured, read_measured
-from costmodel.offline import Batches, batch_seconds, inside, read_batches
+from costmodel.offline import NO_BATCHES, Batches, batch_seconds, inside, read_batches
 from costmodel.points import Point
+from costmodel.refine import fit
 
 SERVED, LAYERS, PREFILLS, OFFLINE, PRODUCTS, CLAIMS = (
     "inferencex_aic_silicon_e2e.csv",
@@ -67,7 +69,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Share of `rows` left out of a fit that fell into its 80 % intervals."""
+    """Share of `rows` left out of a fit that fell into its 80 % intervals; of a quantity that was measured."""
 
     left_out: str
     name: str
@@ -78,7 +80,7 @@ class Coverage:
 VIEWS: tuple[tuple[str, Callable[[Point], Point]], ...] = (
     ("one global fit", blind),
     ("device known", blind),
-    ("engine known", lambda point: replace(point, engine=str(point.engine).split()[0])),
+    ("engine known", bare),
     ("engine and version known", told),
 )
 
@@ -133,33 +135,67 @@ def held_out_groups(rows: Sequence[Measured]) -> tuple[tuple[str, Callable[[Meas
     )
 
 
-def coverages(rows: Sequence[Measured]) -> list[Coverage]:
+def coverages(rows: Sequence[Measured], batches: Batches) -> list[Coverage]:
     """Coverage of nested calibrations: intervals and coefficients of the rest, judged on the group that is left out.
 
-    An engine that is left out is named to the prediction, which then knows that it does not know it.
+    An engine that is left out is named to the prediction, which then knows that it does not know it. Offline batches of
+    a device or engine are judged, too; on devices those of engines that were served, which are not named.
     """
+    served = {str(row.point.engine).split()[0] for row in rows}
+    usual = batches.select([_engine(each) in served for each in batches.points]).seen_as(blind)
+    offline = {"device": (usual, _device), "engine": (batches, _engine)}
     out: list[Coverage] = []
     for by, group in held_out_groups(rows):
-        inside: list[NDArray[np.float64]] = []
         names = [str(group(row)) for row in rows]
-        for name in sorted(set(names)):
+        more, of = offline.get(by, (NO_BATCHES, _device))
+        found: list[NDArray[np.float64]] = []
+        for name in sorted({*names, *(of(each) for each in more.points)}):
             rest = [row for row, each in zip(rows, names, strict=True) if each != name]
             judged = [row for row, each in zip(rows, names, strict=True) if each == name]
-            fitted = fit(rest, name="rest", date="", origin=())
-            inside.append(within(judged, fitted, told if by == "engine" else blind))
+            learnt = batches.select([name not in _groups_of(each) for each in batches.points])
+            fitted = fit(rest, name="rest", date="", origin=(), batches=learnt)
+            shares = {
+                name: within(judged, fitted, told if by == "engine" else blind),
+                f"{name}, batches": _within_batches(more.select([of(each) == name for each in more.points]), fitted),
+            }
+            found += shares.values()
             if by != "a fifth of the rows":
-                out.append(_coverage(by, name, inside[-1]))
-        out.append(_coverage(by, "all", np.concatenate(inside)))
+                out += [_coverage(by, each, share) for each, share in shares.items() if len(share)]
+        out.append(_coverage(by, "all", np.concatenate(found)))
     return out
+
+
+def _within_batches(batches: Batches, fitted: Calibration) -> Array:
+    """[row, quantity] as `within`, of batches, which have no time to the first token."""
+    tpot = inside(batches, fitted) if batches.points else np.empty(0)
+    return np.column_stack([tpot if each == "tpot" else np.full_like(tpot, math.nan) for each in QUANTITIES])
+
+
+def _device(point: Point) -> str:
+    return point.device.id
+
+
+def _engine(point: Point) -> str:
+    return str(point.engine).split()[0]
+
+
+def _groups_of(point: Point) -> tuple[str, ...]:
+    return point.device.id, point.model.id, _engine(point)
 
 
 def within(rows: Sequence[Measured], fitted: Calibration, view: Callable[[Point], Point]) -> Array:
     """[row, quantity] 1 where the measurement lies in the interval, else 0; NaN where nothing was measured."""
-    off = residuals(rows, predicted(rows, fitted.coefficients, view))
-    spreads = [[fitted.spread[each][fitted.situation(view(row.point))] for each in QUANTITIES] for row in rows]
-    low = np.log([[each.low for each in row] for row in spreads])
-    high = np.log([[each.high for each in row] for row in spreads])
-    return np.where(np.isnan(off), math.nan, (low <= off) & (off <= high))
+    if not rows:
+        return np.empty((0, len(QUANTITIES)))
+    guess = predicted(rows, fitted.coefficients, view)
+    seconds = measured(rows)
+    ends = np.array(
+        [
+            [fitted.spread_of(each, view(row.point)).ends(at) for each, at in zip(QUANTITIES, both, strict=True)]
+            for row, both in zip(rows, guess, strict=True)
+        ]
+    )
+    return np.where(np.isnan(seconds), math.nan, (ends[..., 0] <= seconds) & (seconds <= ends[..., 1]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,15 +265,21 @@ def product_errors(measured: Products, layer: LayerCoefficients) -> dict[str, Of
     return out
 
 
-def offline_errors(batches: Batches, fitted: Calibration) -> dict[str, tuple[Off, float]]:
-    """Offline batches by device, framework and devices: how far off, and the share inside the interval."""
-    error, within_interval = batch_seconds(batches.points, fitted) / batches.seconds - 1, inside(batches, fitted)
+def offline_errors(batches: Batches, fitted: Calibration) -> dict[str, tuple[Off, float, float]]:
+    """Offline batches by device, framework and devices: how far off where the engine is not told, and the shares inside
+    the interval without the engine and with it."""
+    untold = batches.seen_as(blind)
+    error = batch_seconds(untold.points, fitted.coefficients) / batches.seconds - 1
+    shares = [inside(each, fitted) for each in (untold, batches)]
     names = [
         f"{point.device.id} {framework} tp {point.tp}"
         for point, framework in zip(batches.points, batches.frameworks, strict=True)
     ]
     masks = {name: np.array([each == name for each in names]) for name in sorted(set(names))}
-    return {name: (off(error[mask]), float(within_interval[mask].mean())) for name, mask in masks.items()}
+    return {
+        name: (off(error[mask]), float(shares[0][mask].mean()), float(shares[1][mask].mean()))
+        for name, mask in masks.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,8 +295,9 @@ class Report:
     layers: Operators
     products: Mapping[str, Mapping[str, Off]]
     prefills: Operators
-    offline: Mapping[str, tuple[Off, float]]
+    offline: Mapping[str, tuple[Off, float, float]]
     offline_left: int
+    unseen: tuple[BatchCoverage, ...]
 
 
 def report(folder: Path) -> Report:
@@ -269,12 +312,13 @@ def report(folder: Path) -> Report:
         parts=tuple(served_parts(rows)),
         held_out=tuple(held_out_parts(rows)),
         floors=tuple(floors_beside(rows)),
-        coverage=tuple(coverages(rows)),
+        coverage=tuple(coverages(rows, batches)),
         layers=layer_errors(layers),
         products={name: product_errors(read_products(folder / name), fitted) for name in PRODUCTS},
         prefills=prefill_errors(read_prefills(folder / PREFILLS), fitted),
         offline=offline_errors(batches, load_calibration()),
         offline_left=batches.left,
+        unseen=tuple(batch_coverages(rows, batches, load_calibration())),
     )
 
 
@@ -303,7 +347,9 @@ def _part(view: str, by: str, name: str, error: Array) -> Part:
 
 def _coverage(by: str, name: str, inside: Array) -> Coverage:
     shares: dict[Quantity, float] = {
-        each: float(np.nanmean(inside[:, column])) for column, each in enumerate(QUANTITIES)
+        each: float(np.nanmean(inside[:, column]))
+        for column, each in enumerate(QUANTITIES)
+        if not np.isnan(inside[:, column]).all()
     }
     return Coverage(by, name, len(inside), shares)
 

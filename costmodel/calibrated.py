@@ -17,7 +17,7 @@ from costmodel.estimate import KV_PRECISION, Estimate, estimate_llm
 from costmodel.hardware import Device
 from costmodel.models import Model
 from costmodel.points import Demand, Point, demand, why_not_served
-from costmodel.served_step import Coefficients, decode_parts, prompt_seconds
+from costmodel.served_step import CHUNK_TOKENS, Coefficients, decode_parts, prompt_seconds
 from costmodel.spyre import is_spyre
 
 UNLIKE = "unlike device"
@@ -102,9 +102,12 @@ def _correction(point: Point, phase: Literal["prefill", "decode"], calibration: 
     coefficients = calibration.coefficients[choose(calibration.coefficients, point)]
     fitted_s = _phase_s(demand([point]), coefficients, phase)
     situation = calibration.situation(point)
-    spread = calibration.spread["tpot"][situation]
+    spread = calibration.spread_of("tpot", point)
+    step_s = fitted_s / (
+        point.tokens_out if phase == "decode" else max(1.0, point.concurrency * point.tokens_in / CHUNK_TOKENS)
+    )
     notes = tuple(note for note in calibration.extrapolations(point) if note.startswith("no serving"))
-    return Correction(fitted_s / roofline.latency_s, spread.low, spread.high, situation, notes)
+    return Correction(fitted_s / roofline.latency_s, spread.low, spread.high + spread.more_s / step_s, situation, notes)
 
 
 def _phase_s(units: Demand, c: Coefficients, phase: str) -> float:

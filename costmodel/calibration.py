@@ -25,18 +25,36 @@ ANY = "any"
 Quantity = Literal["ttft", "tpot"]
 QUANTITIES: tuple[Quantity, ...] = ("ttft", "tpot")
 
-SITUATIONS = ("known engine", "known", "unseen model", "unseen engine", "unseen device", "unlike device")
-"""How far a point is from what was fitted: engine, device, model and precision were in the data; all were, but the
-engine is not told; the model or precision was not; the engine was not; the device was not, but another of its vendor
-and kind; no such device either."""
+SITUATIONS = (
+    "known engine",
+    "named engine",
+    "known",
+    "unseen model",
+    "unseen version",
+    "unseen engine",
+    "unseen device",
+    "unlike device",
+)
+"""How far a point is from what was fitted: engine and version, device, model and precision were in the data; all were,
+but only the engine's name is told; not even that is; the model or precision was not in the data; the engine was, but
+not in this version; the engine was not; the device was not, but another of its vendor and kind; no such device
+either."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The middle 80 % of measured / predicted lies between `low` and `high`."""
+    """The middle 80 % of measurements lies between `low` and `high` times what is predicted, and `more_s` seconds.
+
+    Seconds, as the host of an older engine adds to a step as much on a fast device as on a slow one.
+    """
 
     low: float
     high: float
+    more_s: float = 0.0
+
+    def ends(self, predicted_s: float) -> tuple[float, float]:
+        """The interval around a prediction, seconds."""
+        return self.low * predicted_s, self.high * predicted_s + self.more_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +91,31 @@ class Calibration:
     models: tuple[str, ...]
     precisions: tuple[str, ...]
 
-    def situation(self, point: Point) -> str:
-        """How far the point is from what was fitted; one of `SITUATIONS`."""
-        told = choose(self.coefficients, point).startswith("engine:")
+    def situations(self, point: Point) -> tuple[str, ...]:
+        """All of `SITUATIONS` that hold, the farthest first; none of them covers another."""
+        engine = self._engine(point)
+        new_engine = (engine,) if engine in {"unseen version", "unseen engine"} else ()
         if point.device.id not in self.devices:
-            return "unseen device" if family(point) in self.families else "unlike device"
-        if point.engine is not None and not told:
-            return "unseen engine"
-        if point.model.id not in self.models or point.precision not in self.precisions:
-            return "unseen model"
-        return "known engine" if told else "known"
+            return ("unseen device" if family(point) in self.families else "unlike device", *new_engine)
+        new_model = point.model.id not in self.models or point.precision not in self.precisions
+        return (*new_engine, *(("unseen model",) if new_model else ())) or (engine,)
+
+    def situation(self, point: Point) -> str:
+        """How far the point is from what was fitted; one or more of `SITUATIONS`."""
+        return ", ".join(self.situations(point))
+
+    def spread_of(self, quantity: Quantity, point: Point) -> Spread:
+        """The interval around what is predicted for a point, the widest of its situations."""
+        found = [self.spread[quantity][each] for each in self.situations(point)]
+        return hull(*found)
+
+    def _engine(self, point: Point) -> str:
+        if point.engine is None:
+            return "known"
+        key = choose(self.coefficients, point)
+        if key == f"engine:{point.engine}":
+            return "known engine" if " " in point.engine else "named engine"
+        return "unseen version" if key.startswith("engine:") else "unseen engine"
 
     def extrapolations(self, point: Point) -> tuple[str, ...]:
         """What about a point lies outside the data: device, model, precision, or an input beyond its range."""
@@ -96,11 +129,23 @@ class Calibration:
             notes.append(f"no serving of {point.model.id} was measured")
         if point.precision not in self.precisions:
             notes.append(f"no serving in {point.precision} was measured")
+        engine = self._engine(point)
+        if engine.startswith("unseen"):
+            engines = sorted(key.removeprefix("engine:") for key in self.coefficients if key.startswith("engine:"))
+            notes.append(
+                f"no serving under {point.engine} was measured, only under {', '.join(engines) or 'none told'}"
+            )
         for name, value in inputs(point).items():
             low, high = self.ranges[name]
             if not low <= value <= high:
                 notes.append(f"{name} {value:g} is outside {low:g} to {high:g}, what was measured")
         return tuple(notes)
+
+
+def hull(*spreads: Spread) -> Spread:
+    """The narrowest spread that no one of these reaches beyond."""
+    low, high, more_s = zip(*((each.low, each.high, each.more_s) for each in spreads), strict=True)
+    return Spread(min(low), max(high), max(more_s))
 
 
 def keys(point: Point) -> tuple[str, ...]:
@@ -146,7 +191,10 @@ def to_yaml(calibration: Calibration) -> str:
             for key, each in calibration.coefficients.items()
         },
         "spread": {
-            quantity: {name: [_short(each.low), _short(each.high)] for name, each in spreads.items()}
+            quantity: {
+                name: [_short(end) for end in (each.low, each.high, each.more_s)[: 3 if each.more_s else 2]]
+                for name, each in spreads.items()
+            }
             for quantity, spreads in calibration.spread.items()
         },
         "errors": [
@@ -189,10 +237,7 @@ def _calibration(document: dict[str, object]) -> Calibration:
         date=str(document["date"]),
         fitted_on=_names(document, "fitted_on"),
         coefficients={key: Coefficients(**values) for key, values in coefficients.items()},
-        spread={
-            quantity: {name: Spread(low, high) for name, (low, high) in spread[quantity].items()}
-            for quantity in QUANTITIES
-        },
+        spread={quantity: {name: Spread(*ends) for name, ends in spread[quantity].items()} for quantity in QUANTITIES},
         errors=tuple(Error(**values) for values in cast(list[dict[str, object]], document["errors"])),  # pyright: ignore[reportArgumentType] - checked below
         ranges={name: (low, high) for name, (low, high) in cast(dict[str, list[float]], document["ranges"]).items()},
         devices=_names(document, "devices"),
@@ -216,9 +261,13 @@ def _check(found: Calibration) -> None:
         raise ValueError(f"coefficients lack {ANY!r}")
     for quantity in QUANTITIES:
         spreads = found.spread[quantity]
-        bad = [name for name in SITUATIONS if name not in spreads or not 0 < spreads[name].low <= spreads[name].high]
+        bad = [name for name in SITUATIONS if name not in spreads or not _is_spread(spreads[name])]
         if bad:
             raise ValueError(f"the spread of {quantity} lacks {', '.join(bad)}")
+
+
+def _is_spread(of: Spread) -> bool:
+    return 0 < of.low <= of.high < float("inf") and 0 <= of.more_s < float("inf")
 
 
 def _names(document: Mapping[str, object], key: str) -> tuple[str, ...]:

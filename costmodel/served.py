@@ -115,14 +115,14 @@ class _Row:
 
 
 def _served(point: Point, fitted: Calibration, key: str, at: _Row) -> Served:
-    situation = fitted.situation(point)
-    spread = {quantity: fitted.spread[quantity][situation] for quantity in fitted.spread}
+    spread = {quantity: fitted.spread_of(quantity, point) for quantity in fitted.spread}
     bound_ttft_s, bound_tpot_s = at.of(at.ideal[0]), at.of(at.ideal[1])
     more = point.tokens_out - 1
     bound_e2e_s = bound_ttft_s + more * bound_tpot_s
-    ttft = _range(at.of(at.found.first_s) + at.of(at.found.queue_s), spread["ttft"], bound_ttft_s)
+    first = _range(at.of(at.found.first_s), spread["ttft"], bound_ttft_s)
     tpot = _range(at.of(at.found.tpot_s), spread["tpot"], bound_tpot_s)
-    e2e = Range(*(first + more * between for first, between in zip(_ends(ttft), _ends(tpot), strict=True)))
+    ttft = _with_queue(first, tpot, at.of(at.found.queue_s), point.tokens_out)
+    e2e = Range(*(each + more * between for each, between in zip(_ends(ttft), _ends(tpot), strict=True)))
     tokens = point.concurrency * point.tokens_out
     return Served(
         ttft_s=ttft,
@@ -136,14 +136,24 @@ def _served(point: Point, fitted: Calibration, key: str, at: _Row) -> Served:
         batch=at.of(at.found.batch),
         parts={name: at.of(values) for name, values in at.found.parts.items()},
         basis=key,
-        situation=situation,
+        situation=fitted.situation(point),
         extrapolated=fitted.extrapolations(point),
     )
 
 
 def _range(value: float, spread: Spread, least: float) -> Range:
     """The spread around a value, cut off where hardware could not follow."""
-    return Range(value, max(least, value * spread.low), value * spread.high)
+    low, high = spread.ends(value)
+    return Range(value, max(least, low), high)
+
+
+def _with_queue(first: Range, tpot: Range, queue_s: float, tokens_out: float) -> Range:
+    """The first token's time with the wait for a place in the engine, which is so many times a stay there.
+
+    Its error is that of a stay, mostly tokens: the far wider one of first tokens is no part of it.
+    """
+    inside = [each + tokens_out * between for each, between in zip(_ends(first), _ends(tpot), strict=True)]
+    return Range(*(each + queue_s * stay / inside[0] for each, stay in zip(_ends(first), inside, strict=True)))
 
 
 def _ends(of: Range) -> tuple[float, float, float]:

@@ -68,7 +68,7 @@ def with_options(point: Point, served: Served, options: EngineOptions) -> Served
     more = point.tokens_out - 1
     bound_e2e_s = bound_ttft_s + more * bound_tpot_s
     ttft, tpot = _scaled(served.ttft_s, first, bound_ttft_s), _scaled(served.tpot_s, between, bound_tpot_s)
-    e2e = Range(*(a + more * b for a, b in zip(_ends(ttft), _ends(tpot), strict=True)))
+    e2e = _scaled(served.e2e_s, (ttft.value + more * tpot.value) / served.e2e_s.value, bound_e2e_s)
     tokens = point.concurrency * point.tokens_out
     return replace(
         served,

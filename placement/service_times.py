@@ -6,6 +6,7 @@ other callers; CPU cores and Spyre cards by the roofline and their own rules, wi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -155,25 +156,29 @@ def _point(each: Serving) -> Point:
 
 def _calibrated(predicted: Steps, row: int, basis: tuple[Calibration, Point]) -> ServingTimes:
     calibration, point = basis
-    situation = calibration.situation(point)
+    first_s, token_s = float(predicted.first_s[row]), float(predicted.tpot_s[row])
     return ServingTimes(
         prompt_s=float(predicted.prompt_s[row]),
-        first_s=float(predicted.first_s[row]),
-        token_s=float(predicted.tpot_s[row]),
+        first_s=first_s,
+        token_s=token_s,
         decode_token_s=float(predicted.decode_step_s[row]),
         source=f"calibration {calibration.name}",
         notes=calibration.extrapolations(point),
-        prompt_factor=upper(calibration, "ttft", situation),
-        token_factor=upper(calibration, "tpot", situation),
+        prompt_factor=upper(calibration, "ttft", point, first_s),
+        token_factor=upper(calibration, "tpot", point, token_s),
     )
 
 
-def upper(calibration: Calibration, quantity: Quantity, situation: str = UNLIKE) -> float:
+def upper(
+    calibration: Calibration, quantity: Quantity, point: Point | None = None, predicted_s: float = math.inf
+) -> float:
     """How many times as long as predicted a point takes at the upper end of its interval, at least 1.
 
-    Without a situation, for a device or model that nothing like was measured of: the widest interval.
+    Without a point, for a device or model that nothing like was measured of: the widest interval, of which the seconds
+    that an engine's host adds to each step are no part.
     """
-    return max(1.0, calibration.spread[quantity][situation].high)
+    spread = calibration.spread[quantity][UNLIKE] if point is None else calibration.spread_of(quantity, point)
+    return max(1.0, spread.high + spread.more_s / predicted_s)
 
 
 def _by_rules(each: Serving, calibration: Calibration | None) -> ServingTimes | Unservable:

@@ -2,6 +2,7 @@
 
 from costmodel.accuracy import VIEWS, Coverage, Off, Operators, Part, Report
 from costmodel.accuracy_page import Target, page, targets
+from costmodel.accuracy_unseen import BatchCoverage
 from costmodel.engine_floor import Floor
 from costmodel.measured import Left
 
@@ -26,8 +27,13 @@ def found(tpot: float) -> Report:
         layers=layers,
         products={"products.csv": {"all": Off(7, 0.123, 0.0)}},
         prefills=layers,
-        offline={"a100_40_sxm vLLM tp 1": (Off(19, 0.16, -0.16), 0.37)},
+        offline={"a100_40_sxm vLLM tp 1": (Off(19, 0.16, -0.16), 0.37, 0.9)},
         offline_left=5,
+        unseen=tuple(
+            BatchCoverage(by, name, True, 12, 0.75, 0.5)
+            for by in ("device", "engine", "model")
+            for name in ("vllm 2024", "all")
+        ),
     )
 
 
@@ -54,5 +60,7 @@ def test_the_page_says_what_is_missed_and_why() -> None:
     assert "| T | M | a/b | 9 % | S |" in text
     assert "**Served data cover H100 and H200 only**" in text
     assert "| all | 7 | 12.3% | +0.0% |" in text
-    assert "| a100_40_sxm vLLM tp 1 | 19 | 16.0% | -16.0% | 37% |" in text
+    assert "| a100_40_sxm vLLM tp 1 | 19 | 16.0% | -16.0% | 37% | 90% |" in text
+    assert "| engine | vllm 2024 | served in other versions | 12 | 50% | 75% |" in text
+    assert "75% are inside where" in text
     assert "5 rows have another model" in text

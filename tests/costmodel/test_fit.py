@@ -8,10 +8,11 @@ import pytest
 from costmodel.calibration import SITUATIONS
 from costmodel.catalog import load_catalog
 from costmodel.errors import ProfileError
-from costmodel.fit import blind, fit, fit_one, fold, left_out, predicted, residuals
+from costmodel.fit import blind, fit_one, fold, left_out, predicted, residuals
 from costmodel.measured import Measured
 from costmodel.models import load_models
 from costmodel.points import Point, demand
+from costmodel.refine import fit
 from costmodel.served_step import Coefficients, steps
 
 TRUE = replace(

@@ -8,8 +8,10 @@ import pytest
 from costmodel.accuracy import OFFLINE, offline_errors
 from costmodel.calibration import load_calibration
 from costmodel.catalog import load_catalog
+from costmodel.errors import ProfileError
+from costmodel.fit import blind
 from costmodel.models import load_models
-from costmodel.offline import batch_seconds, inside, read_batches
+from costmodel.offline import batch_seconds, inside, is_batches, read_batches
 from costmodel.points import Point
 from costmodel.served_step import Coefficients
 
@@ -23,8 +25,7 @@ FULL = dict.fromkeys(("compute16_share", "weights_share", "kv16_share", "attenti
 
 def test_a_batch_by_hand() -> None:
     ideal = replace(Coefficients(), sharpness=300.0, **NOTHING, **FULL)
-    fitted = replace(load_calibration(), coefficients={"any": ideal})
-    (found,) = batch_seconds([Point(LLAMA, H100, 1, "fp16", 1000, 1000, 16)], fitted)
+    (found,) = batch_seconds([Point(LLAMA, H100, 1, "fp16", 1000, 1000, 16)], {"any": ideal})
     # 16,000 tokens of prompts: 13.9493e9 FLOPs each, the head's 1.0507e9 for 16, and 16 x 500,500 pairs of 524,288;
     # at 989 TFLOP/s 225.7 + 0.02 + 4.2 ms.
     prompts_s = (16_000 * 13.9493e9 + 16 * 1.0507e9 + 16 * 500_500 * 524_288) / 989e12
@@ -51,21 +52,38 @@ def test_rows_of_other_models_and_batches_that_do_not_fit_are_counted(tmp_path: 
     assert found.frameworks == ("vLLM",)
 
 
+def test_batches_of_two_files_count_once(tmp_path: Path) -> None:
+    path = tmp_path / OFFLINE
+    row = "Nvidia H100 GPU,1,vLLM,meta-llama/Meta-Llama-3-8B,1024,{},10,0\n"
+    path.write_text(HEADER + row.format(16) + row.format(32), encoding="utf-8")
+    both = read_batches(path)
+    assert is_batches(path)
+    assert both.select([True, False]).and_those(both).points == both.points
+    assert both.and_those(both).points == both.points
+
+
+def test_a_batch_without_a_number_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / OFFLINE
+    path.write_text(HEADER + "Nvidia H100 GPU,1,vLLM,meta-llama/Meta-Llama-3-8B,1024,x,10,0\n", encoding="utf-8")
+    with pytest.raises(ProfileError, match=r":2: a batch has numbers only .*'x'"):
+        read_batches(path)
+
+
 def test_inside_is_the_interval_around_the_prediction(tmp_path: Path) -> None:
     fitted = load_calibration()
     point = Point(LLAMA, H100, 1, "fp16", 1024, 1024, 16)
-    (seconds,), spread = batch_seconds([point], fitted), fitted.spread["tpot"]["known"]
+    (seconds,), spread = batch_seconds([point], fitted.coefficients), fitted.spread["tpot"]["known"]
     path = tmp_path / OFFLINE
     times = (spread.low * seconds * 1.001, spread.low * seconds * 0.999, spread.high * seconds * 1.001)
     row = "Nvidia H100 GPU,1,vLLM,meta-llama/Meta-Llama-3-8B,1024,16,{},0\n"
     path.write_text(HEADER + "".join(row.format(each) for each in times), encoding="utf-8")
-    assert list(inside(read_batches(path), fitted)) == [1, 0, 0]
+    assert list(inside(read_batches(path).seen_as(blind), fitted)) == [1, 0, 0]
 
 
 def test_the_benchmark(shared: Path, project: Path) -> None:
     batches = read_batches(shared / "data" / "perf" / OFFLINE)
     found = offline_errors(batches, load_calibration())
-    assert sum(each.rows for each, _ in found.values()) == len(batches.points) == 419
+    assert sum(each.rows for each, *_ in found.values()) == len(batches.points) == 419
     page = (project / "docs" / "accuracy.md").read_text(encoding="utf-8")
-    for name, (each, share) in found.items():
-        assert f"| {name} | {each.rows} | {each.mape:.1%} | {each.bias:+.1%} | {share:.0%} |" in page
+    for name, (each, untold, told) in found.items():
+        assert f"| {name} | {each.rows} | {each.mape:.1%} | {each.bias:+.1%} | {untold:.0%} | {told:.0%} |" in page

@@ -71,6 +71,15 @@ def test_callers_beyond_memory_wait_for_their_turn() -> None:
     assert many.ttft_s.value > 512 / many.batch * few.ttft_s.value
 
 
+def test_the_wait_for_a_place_is_as_uncertain_as_a_stay_and_not_as_a_first_token() -> None:
+    # Far beyond memory almost all of a call's time is that of calls before it, which is mostly tokens.
+    many = served(tp=2, tokens_in=1024, concurrency=32768)
+    assert many.batch < 4000
+    token = many.tpot_s
+    assert many.tokens_per_s.value / many.tokens_per_s.low < 1.5 * token.high / token.value
+    assert many.ttft_s.high / many.ttft_s.value < 1.5 * token.high / token.value
+
+
 def test_a_device_without_data_has_a_wider_interval_and_says_so() -> None:
     near, far, strange = served(), served(device=CATALOG.device("b200_sxm")), served(device=CATALOG.device("mi300x"))
     widths = [each.tpot_s.high / each.tpot_s.low for each in (near, far, strange)]

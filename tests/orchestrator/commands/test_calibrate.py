@@ -91,8 +91,13 @@ def test_the_shipped_calibration_is_what_the_public_servings_give(
 ) -> None:
     out = tmp_path / "profile.yaml"
     assert invoke(["calibrate", str(shared / "data" / "perf"), "--out", str(out)]) == 0
-    assert "750 rows used, 12 not" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "750 rows used, 12 not" in text
+    assert "419 offline batches widen intervals of what has no servings" in text
     shipped, found = load_calibration(), load_calibration(out)
     assert found.coefficients.keys() == shipped.coefficients.keys()
     for key, each in found.coefficients.items():
         assert each.values() == pytest.approx(shipped.coefficients[key].values(), rel=0.05, abs=1e-3), key
+    for quantity, spreads in found.spread.items():
+        for name, each in spreads.items():
+            assert each.ends(0.01) == pytest.approx(shipped.spread[quantity][name].ends(0.01), rel=0.05), name
