@@ -14,12 +14,17 @@ from pathlib import Path
 from costmodel.catalog import Catalog, load_catalog
 from costmodel.errors import CatalogError, ProfileError
 from costmodel.models import ModelCatalog, load_models
-from costmodel.points import Point, why_not_served
+from costmodel.points import Point, demand, why_not_served
+from costmodel.served_step import bound
 
 COLUMNS = ("model", "device", "tp", "precision", "input_tokens", "output_tokens", "concurrency", "ttft_s", "tpot_s")
 """Columns of a user's CSV; `engine` and `kv_precision` may stand beside them. Either time may be empty."""
 
 MAX_BYTES = 64_000_000
+
+MOST_OVER_BOUND = 300.0
+"""A time between tokens this often as long as the idealised bound is no measurement in seconds: of the 750 public
+servings that the shipped calibration is fitted on none takes over 36 times as long."""
 
 _PUBLIC = ("model_path", "system", "silicon_ttft_ms", "silicon_tpot_ms", "isl", "osl")
 
@@ -66,7 +71,7 @@ def read_measured(path: Path) -> tuple[tuple[Measured, ...], tuple[Left, ...]]:
         where = f"{path.name}:{rows.line_num}"
         try:
             measured = _public(row, models, catalog, path.stem) if public else _own(row, models, catalog, path.stem)
-            reason = why_not_served(measured.point)
+            reason = why_not_served(measured.point) or _implausible(measured)
         except (CatalogError, ValueError) as error:
             left.append(Left(where, str(error)))
             continue
@@ -75,6 +80,19 @@ def read_measured(path: Path) -> tuple[tuple[Measured, ...], tuple[Left, ...]]:
         else:
             left.append(Left(where, reason))
     return tuple(used), tuple(left)
+
+
+def _implausible(measured: Measured) -> str | None:
+    """Why a time between tokens can be none in seconds: milliseconds as seconds would spoil a whole profile."""
+    if measured.tpot_s is None:
+        return None
+    least_s = float(bound(demand([measured.point]))[1][0])
+    if measured.tpot_s <= MOST_OVER_BOUND * least_s:
+        return None
+    return (
+        f"tpot_s {measured.tpot_s:g} is {measured.tpot_s / least_s:,.0f} times what the datasheet allows, which is "
+        f"over {MOST_OVER_BOUND:g}; give seconds, not milliseconds"
+    )
 
 
 def is_measured(path: Path) -> bool:

@@ -28,6 +28,9 @@ from orchestrator.shelves import plain_price
 COLUMNS = ("model", "device", "tp", "precision", "input_tokens", "output_tokens", "concurrency")
 """Columns of the input; others are kept as they are."""
 
+SURPLUS = "cells without a column"
+"""Where a row keeps what it has beyond the header."""
+
 FIGURES = ("ttft_s", "tpot_s", "e2e_s", "tokens_per_s", "usd_per_million_tokens", "j_per_token")
 """What is predicted; each with `_low`, `_high` and `_bound`."""
 
@@ -88,13 +91,18 @@ def read_table(path: Path) -> list[dict[str, str]]:
     """The rows of a CSV file with at least `COLUMNS`. Raises PredictionTableError."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.DictReader(lines, restval="")
-            missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+            reader = csv.DictReader(lines, restkey=SURPLUS, restval="")
+            header = reader.fieldnames or ()
+            missing = [name for name in COLUMNS if name not in header]
             if missing:
                 raise PredictionTableError(
-                    f"{path}: the columns {', '.join(missing)} are missing", f"the header has {', '.join(COLUMNS)}"
+                    f"{path}: the columns {', '.join(missing)} are missing; the header is {','.join(header)!r}",
+                    f"begin the file with {','.join(COLUMNS)}",
                 )
-            return [{name: text for name, text in row.items() if isinstance(name, str)} for row in reader]
+            return [
+                {name: text if isinstance(text, str) else ",".join(text) for name, text in row.items()}
+                for row in reader
+            ]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise PredictionTableError(
             f"{path}: cannot be read as a CSV table: {error}", "give a UTF-8 CSV file"
@@ -104,7 +112,7 @@ def read_table(path: Path) -> list[dict[str, str]]:
 def write_table(path: Path, rows: Sequence[Mapping[str, str]], predictions: Iterable[Prediction]) -> None:
     """The rows with their predictions, in order."""
     added = [f"{name}{end}" for name in FIGURES for end in ("", "_low", "_high", "_bound")]
-    kept = [name for name in (rows[0] if rows else COLUMNS) if name not in {*added, "notes", "error"}]
+    kept = [name for name in (rows[0] if rows else COLUMNS) if name not in {*added, "notes", "error", SURPLUS}]
     with path.open("w", encoding="utf-8", newline="") as lines:
         writer = csv.writer(lines)
         writer.writerow([*kept, *added, "notes", "error"])
@@ -126,6 +134,8 @@ class _Reader:
 
     def point(self, row: Mapping[str, str]) -> Point | str:
         """The point, or why the row is none."""
+        if SURPLUS in row:
+            return f"more cells than the header has columns: {row[SURPLUS]!r} is left over; take it out or quote commas"
         try:
             return Point(
                 model=self._model(row["model"].strip()),

@@ -40,6 +40,7 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
         ("llama3.1-8b,h100_sxm,x,fp16,1024,128,8,0.1,0.01", "tp must be a number"),
         ("llama3.1-8b,h100_sxm,1,fp16,1024,128,8,,", "neither ttft_s nor tpot_s"),
         ("llama3.1-8b,h100_sxm,1,fp16,1024,128,8,0.1,-1", "above 0"),
+        ("llama3.1-8b,h100_sxm,1,fp16,1024,128,8,100,8", "give seconds, not milliseconds"),
         ("llama3.1-70b,h100_sxm,1,fp16,1024,128,8,0.1,0.01", "one call of 1,152 tokens"),
     ],
 )

@@ -174,3 +174,13 @@ def test_a_table_without_a_column_and_half_a_point_are_errors(
     assert "a point needs --device" in capsys.readouterr().err
     assert invoke(["predict", "--csv", str(tmp_path / "in.csv")]) == 1
     assert "a table needs --csv and --out" in capsys.readouterr().err
+
+
+def test_a_row_with_more_cells_than_columns_says_so(tmp_path: Path) -> None:
+    text = f"{','.join(COLUMNS)}\nllama3.1-8b,h100_sxm,1,fp16,1,024,256,8\nllama3.1-8b,h100_sxm,1,fp16,1024,256,8\n"
+    (tmp_path / "in.csv").write_text(text)
+    assert invoke(["predict", "--csv", str(tmp_path / "in.csv"), "--out", str(tmp_path / "out.csv")]) == 0
+    wrong, right = read(tmp_path / "out.csv")
+    assert wrong["error"].startswith("more cells than the header has columns: '8' is left over")
+    assert right["error"] == ""
+    assert float(right["tpot_s"]) > 0
