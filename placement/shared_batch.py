@@ -41,25 +41,35 @@ class Batch:
 
     def costs(self, levels: Levels) -> tuple[Floats, Floats]:
         """[placement] the aim without latency and penalties, and by how much devices and budgets are exceeded."""
+        return self.costs_of(levels, self.replicas(levels))
+
+    def replicas(self, levels: Levels) -> Floats:
+        """[level, placement] the fewest replicas that keep every cap."""
         columns = np.arange(levels.shape[1], dtype=np.intp)
         shares = np.zeros((len(self.table.prices), levels.shape[1]))
-        cost = np.zeros(levels.shape[1])
         for unit, row in enumerate(levels):
             shares[row, columns] += np.maximum(self.units.shares[unit, row], _ROUNDING)
-            cost += self.units.fees[unit, row]
-        replicas = np.ceil(shares * (1.0 - _ROUNDING))
-        cost += np.array(self.table.prices) @ replicas
+        return np.ceil(shares * (1.0 - _ROUNDING))
+
+    def costs_of(self, levels: Levels, replicas: Floats) -> tuple[Floats, Floats]:
+        """As `costs`, with these replicas [level, placement]."""
+        cost = np.array(self.table.prices) @ replicas
+        for unit, row in enumerate(levels):
+            cost = cost + self.units.fees[unit, row]
         over = np.maximum(self.devices @ replicas - self.counts[:, None], 0.0)
         return cost, np.where(over > _ROUNDING * self.counts[:, None], over, 0.0).sum(axis=0)
 
-    def seconds(self, levels: Levels) -> Floats:
-        """[agent, placement] the statistic of each agent."""
+    def seconds(self, levels: Levels, waits: Floats | None = None) -> Floats:
+        """[agent, placement] the statistic of each agent; `waits` [level, placement] are added to each visit."""
+        columns = np.arange(levels.shape[1], dtype=np.intp)
         found: list[Floats] = []
         for index, agent in enumerate(self.agents):
             prepared = self.table.agents[index]
             operator_s = np.zeros((len(prepared.problem.operators), levels.shape[1]))
             for operator, unit, seconds in agent.rows:
                 operator_s[operator] = seconds[levels[unit]]
+                if waits is not None:
+                    operator_s[operator] += waits[levels[unit], columns]
             edge_s = {edge: table[levels[src], levels[dst]] for edge, src, dst, table in agent.edges}
             found.append(latencies(prepared, operator_s, edge_s, self.units.alternatives[index]))
         return np.array(found)

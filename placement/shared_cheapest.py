@@ -32,7 +32,6 @@ from placement.shared_routing import Routed, route
 from placement.shared_score import excess
 from placement.shared_surrogate import Surrogate, allowed, fees_of
 
-MOST_COMBINATIONS = 3000
 _ROUND = 1e-9
 _NO_BILL = Bill(0.0, 0.0, 0.0)
 
@@ -73,9 +72,9 @@ class Cheapest:
     verdicts: int
 
 
-def enumerable(table: Surrogate) -> bool:
-    """Whether all plans can be looked at: few placements, no aim but cost, and nothing that depends on the others."""
-    few = math.prod(placements(one) for one in table.agents) <= MOST_COMBINATIONS
+def enumerable(table: Surrogate, most: int) -> bool:
+    """Whether all plans can be looked at: at most so many placements, none whose times or cost depend on samples."""
+    few = math.prod(placements(one) for one in table.agents) <= most
     loads = any(service.loading is not None for one in table.problem.agents for row in one.services for service in row)
     soft = any(one.problem.penalty_usd_per_s is not None for one in table.problem.agents)
     return few and not loads and not soft and table.aim.latency == 0.0

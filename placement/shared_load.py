@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from placement.held import HeldServices
 from placement.queueing import Arrivals, Waiting, offered_slots, waiting
 from placement.shared_prepared import PreparedAgent, PreparedShared
-from placement.shared_problem import Level
+from placement.shared_problem import Level, Service
 from placement.shared_routing import Routed
 from placement.switching import NO_SWITCHES, Switches, switches
 
@@ -55,13 +55,13 @@ def level_loads(
     loads: list[LevelLoad] = []
     for level, calls, count in zip(prepared.problem.levels, at_level, replicas, strict=True):
         of_level = [(each.calls_per_s, services[visit[0]][visit[1:]]) for visit, each in calls]
-        found = _waits([arrivals for _, arrivals in calls], level, count)
+        found = waits_at([arrivals for _, arrivals in calls], level, count)
         waits |= {visit: wait for (visit, _), wait in zip(calls, found, strict=True)}
         loads.append(replace(_load(calls, found, count, level.slots), switches=switches(of_level)))
     return tuple(loads), waits
 
 
-def _waits(arrivals: Sequence[Arrivals], level: Level, replicas: int) -> tuple[Waiting, ...]:
+def waits_at(arrivals: Sequence[Arrivals], level: Level, replicas: int) -> tuple[Waiting, ...]:
     """One queue for all replicas; where turns go to the replica of the turn before, one for each.
 
     A react goes to any of R replicas with the same probability. Its turns come back after a while, which leaves the
@@ -80,25 +80,25 @@ def calls_per_s(agent: PreparedAgent, operator: int) -> float:
     return agent.load.rate_per_s * agent.load.problem.operators[operator].visits
 
 
+def arrivals_of(agent: PreparedAgent, operator: int, service: Service, share: float) -> Arrivals:
+    """The calls of an operator that come to one of its levels, with what a visit takes there."""
+    # A random part p of a stream of calls has the dispersion p cv2 + 1 - p (Whitt 1983, QNA, BSTJ 62).
+    part = min(1.0, agent.load.problem.operators[operator].visits / agent.batch_calls[operator]) * share
+    return Arrivals(
+        calls_per_s=calls_per_s(agent, operator) * share,
+        slot_s=service.slot_s,
+        sd_s=service.slot_sd_s,
+        cv2=part * agent.load.arrival_cv2 + 1.0 - part,
+        batch=agent.batches[operator],
+    )
+
+
 def _arrivals(agent: PreparedAgent, routed: Routed, services: HeldServices) -> Iterator[tuple[int, int, int, Arrivals]]:
     for operator, shares in enumerate(routed.shares):
         row = agent.load.problem.operators[operator]
         for option, share in shares:
-            service = services[operator, option]
-            # A random part p of a stream of calls has the dispersion p cv2 + 1 - p (Whitt 1983, QNA, BSTJ 62).
-            part = min(1.0, row.visits / agent.batch_calls[operator]) * share
-            yield (
-                row.options[option].pool,
-                operator,
-                option,
-                Arrivals(
-                    calls_per_s=calls_per_s(agent, operator) * share,
-                    slot_s=service.slot_s,
-                    sd_s=service.slot_sd_s,
-                    cv2=part * agent.load.arrival_cv2 + 1.0 - part,
-                    batch=agent.batches[operator],
-                ),
-            )
+            calls = arrivals_of(agent, operator, services[operator, option], share)
+            yield row.options[option].pool, operator, option, calls
 
 
 def _load(calls: Sequence[tuple[Visit, Arrivals]], waits: Sequence[Waiting], replicas: int, slots: int) -> LevelLoad:

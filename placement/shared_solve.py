@@ -21,6 +21,7 @@ from placement.problem import Placement
 from placement.shared_cheapest import Asked, Judged, cheapest_judged, enumerable
 from placement.shared_evaluate import SharedEvaluation, judge_shared
 from placement.shared_fixed import FoundShared, solve_fixed
+from placement.shared_polish import polish
 from placement.shared_problem import AgentLoad, SharedPlacement, SharedProblem
 from placement.shared_score import SharedScore
 from placement.shared_surrogate import Aim, Surrogate, surrogate
@@ -29,6 +30,12 @@ DEFAULT_TIME_LIMIT_S = 60.0
 DEFAULT_GAP = 0.01
 SAMPLES = 10_000
 MOST_SOLVES = 8
+ENOUGH_SOLVES = 6
+"""Solves in all once a plan is accepted: moves that the judge accepts save more than a kappa that is nearer."""
+
+SOLVES_SHARE = 0.9
+"""Of the time limit, for solves once a plan is accepted; the rest is for those moves."""
+
 SLIP = 1e-9
 SEEN = 1e-3
 """A gap that is smaller by less is told as the same."""
@@ -43,6 +50,7 @@ JUDGED_SHARE = 0.25
 """Of the time limit, at most, for plans that the judge alone looks for."""
 
 MOST_VERDICTS = 2000
+"""Verdicts on all plans of a problem with few placements."""
 
 
 class SharedInfeasibleError(ValueError):
@@ -101,7 +109,8 @@ OnBetter = Callable[[SharedSolution], None]
 class Effort:
     """How hard to try: seconds in all, the gap to prove, sampled runs of each agent, their seed, threads.
 
-    Once the judge accepts a plan of the program, no solve begins after `enough_s`.
+    Once the judge accepts a plan of the program, no solve begins after `enough_s`. Where there are at most `few`
+    placements, all plans that cost less than the program's are judged; else at most `neighbours` of it are.
     """
 
     time_limit_s: float = DEFAULT_TIME_LIMIT_S
@@ -110,6 +119,8 @@ class Effort:
     seed: int = 0
     threads: int | None = None
     enough_s: float = math.inf
+    few: int = 3000
+    neighbours: int = 24
 
 
 DEFAULT_EFFORT = Effort()
@@ -134,12 +145,12 @@ def solve_shared(
     known = brackets(len(problem.agents))
     kappas: list[float] | None = [_first_kappa(agent) for agent in problem.agents]
     kept = _Kept(on_better)
-    has_answer = False
+    last: _Last = None
     longest_s, solves = 0.0, 0
     while kappas is not None and solves < MOST_SOLVES:
         spent_s = time.monotonic() - began
         left_s = effort.time_limit_s - spent_s
-        if (solves and left_s <= 0.0) or (kept.has_bound and spent_s >= effort.enough_s):
+        if (solves and left_s <= 0.0) or (kept.has_bound and _is_enough(solves, spent_s, effort)):
             break
         limits = Limits(max(0.0, left_s) / (2.0 if kept.best is None else 3.0), effort.gap, effort.threads)
         heuristic = None if solves else _Heuristic(problem, kappas, effort, kept, began)
@@ -148,10 +159,10 @@ def solve_shared(
         if found.placements is None or found.score is None:
             kappas = lowered(known, kappas)
             continue
-        start, has_answer = found.placements, True
+        start = found.placements
         plan = SharedPlacement(found.placements, found.score.replicas)
         verdict = judge_shared(problem, plan, samples=effort.samples, seed=effort.seed)
-        holds = surely_hold(problem, verdict)
+        holds, last = surely_hold(problem, verdict), (plan, verdict)
         if verdict.feasible:
             spent = Spent(solves, longest_s, time.monotonic() - began)
             kept.take(solution_of(plan, verdict, found, kappas, spent), sure=all(holds))
@@ -159,15 +170,20 @@ def solve_shared(
             kept.bound(found.bound)
         known = learn(known, kappas, holds)
         kappas = following(known, kappas, holds, accepted=kept.best is not None)
-    is_refused = _judged(surrogate(problem, _least(problem), aim), effort, kept, began)
+    is_refused = _judged(surrogate(problem, _least(problem), aim), effort, kept, last, began)
     best = kept.settled()
     if best is None and is_refused:
         raise SharedInfeasibleError(f"{problem.name}: no plan keeps all limits: the judge refused every one")
-    if best is None and kappas is None and not has_answer:
+    if best is None and kappas is None and last is None:
         raise SharedInfeasibleError(f"{problem.name}: no plan keeps all limits, with waiting as at the levels' caps")
     if best is None:
         raise SharedUndecidedError(f"{problem.name}: the judge accepts none of the plans of {solves} solves")
     return replace(best, spent=Spent(solves, longest_s, time.monotonic() - began))
+
+
+def _is_enough(solves: int, spent_s: float, effort: Effort) -> bool:
+    """Whether no more solves begin, given a plan of the program that was accepted."""
+    return solves >= ENOUGH_SOLVES or spent_s >= min(effort.enough_s, SOLVES_SHARE * effort.time_limit_s)
 
 
 @dataclass(slots=True)
@@ -240,11 +256,15 @@ class _Heuristic:
             self.kept.take(solution_of(plan, verdict, found, self.kappas, Spent(0, 0.0, seconds)), sure=True)
 
 
-def _judged(table: Surrogate, effort: Effort, kept: _Kept, began: float) -> bool:
-    """Looks for the cheapest plan with the judge alone where plans are few; whether it refused every one there is."""
+_Last = tuple[SharedPlacement, SharedEvaluation] | None
+"""The last plan of the program with its verdict."""
+
+
+def _judged(table: Surrogate, effort: Effort, kept: _Kept, last: _Last, began: float) -> bool:
+    """Betters the plan with the judge alone; whether it refused every plan there is."""
     left_s = effort.time_limit_s - (time.monotonic() - began)
     hurry = kept.best is not None and math.isfinite(effort.enough_s)
-    if hurry or left_s <= 0.0 or not enumerable(table):
+    if hurry or left_s <= 0.0:
         return False
     asked = Asked(
         below=math.inf if kept.best is None else kept.best.objective * (1.0 - SLIP),
@@ -253,19 +273,45 @@ def _judged(table: Surrogate, effort: Effort, kept: _Kept, began: float) -> bool
         most=MOST_VERDICTS,
         end=time.monotonic() + min(left_s, JUDGED_SHARE * effort.time_limit_s),
     )
-    found = cheapest_judged(table, asked)
-    is_sure = True
+    if enumerable(table, effort.few):
+        return _enumerated(table, asked, kept, began)
+    start = last if kept.best is None else (kept.best.placement, kept.best.evaluation)
+    for found in polish(table, *start, replace(asked, most=effort.neighbours)) if start else ():
+        seconds = time.monotonic() - began
+        kept.take(_by_judge(found, seconds) if kept.best is None else _polished(kept.best, found, seconds), sure=True)
+    return False
+
+
+def _enumerated(table: Surrogate, asked: Asked, kept: _Kept, began: float) -> bool:
+    """Judges all plans that cost less; whether every plan there is was refused."""
+    found, is_sure = cheapest_judged(table, asked), True
     if found.best is None and found.is_proven and kept.best is None:
         found, is_sure = cheapest_judged(table, replace(asked, sure=False)), False
     seconds = time.monotonic() - began
     if found.best is not None:
-        kept.take(_by_judge(found.best, seconds), sure=is_sure)
+        worth = found.best.worth
+        solution = replace(_by_judge(found.best, seconds), bound=worth, gap=0.0, status="optimal")
+        kept.take(replace(solution, bound_scope=JUDGE_SCOPE), sure=is_sure)
     elif found.is_proven and kept.best is not None:
-        best, objective = kept.best, kept.best.objective
+        best = kept.best
         spent = replace(best.spent, seconds=seconds)
-        proven = replace(best, bound=objective, gap=0.0, bound_scope=JUDGE_SCOPE, status="optimal", spent=spent)
+        proven = replace(best, bound=best.objective, gap=0.0, bound_scope=JUDGE_SCOPE, status="optimal", spent=spent)
         kept.take(proven, sure=True)
     return found.best is None and found.is_proven and kept.best is None
+
+
+def _polished(best: SharedSolution, found: Judged, seconds: float) -> SharedSolution:
+    """A neighbour of the program's plan; the program's bound stays one of its plans at its kappas."""
+    bound = min(best.bound, found.worth)
+    return replace(
+        best,
+        placement=found.plan,
+        evaluation=found.evaluation,
+        objective=found.worth,
+        bound=bound,
+        gap=(found.worth - bound) / found.worth if found.worth else 0.0,
+        spent=replace(best.spent, seconds=seconds),
+    )
 
 
 def _least(problem: SharedProblem) -> list[float]:
@@ -273,14 +319,15 @@ def _least(problem: SharedProblem) -> list[float]:
 
 
 def _by_judge(found: Judged, seconds: float) -> SharedSolution:
+    """A plan that no program found, and of which nothing is proven."""
     return SharedSolution(
         placement=found.plan,
         evaluation=found.evaluation,
         objective=found.worth,
-        bound=found.worth,
-        gap=0.0,
-        bound_scope=JUDGE_SCOPE,
-        status="optimal",
+        bound=0.0,
+        gap=1.0,
+        bound_scope=BOUND_SCOPE,
+        status="time_limit",
         kappas=(),
         spent=Spent(0, 0.0, seconds),
         solver=solver_name(),
