@@ -21,7 +21,7 @@ _KINDS = {
 def replan_text(found: Replanned) -> str:
     """The answer as text, feasible or not."""
     if not found.feasible:
-        return f"{found.name}: infeasible: {found.why}"
+        return f"infeasible: {found.name}: {found.why.removeprefix(f'{found.name}: ')}"
     return "\n".join((f"{found.name}, replanned", *_steps(found), *_moves(found), *_costs(found)))
 
 
