@@ -22,7 +22,7 @@ from placement.replan_search import same_pool
 from placement.replan_steps import Step
 from placement.shared_change import HOUR_S, Place, changes, concerned, label, steps_between
 from placement.shared_evaluate import SharedEvaluation, judge_prepared
-from placement.shared_prepared import PreparedShared, prepare_shared
+from placement.shared_prepared import PreparedShared, prepare_shared, with_options
 from placement.shared_problem import AgentLoad, Service, SharedPlacement, SharedProblem
 from placement.shared_solve import (
     DOLLARS,
@@ -32,7 +32,7 @@ from placement.shared_solve import (
     SharedUndecidedError,
     solve_shared,
 )
-from placement.shared_surrogate import constants
+from placement.shared_surrogate import constants_of
 
 DEFAULT_EFFORT = Effort(time_limit_s=5.0, enough_s=0.06)
 SCOPE = "surrogate over the plans that may be reached"
@@ -153,7 +153,8 @@ def _near(
     """As `search`, from the `kappa` that fits the running plan, judged in the problem after; None: search further."""
     before, effort = judged
     agents = [_narrowed(load, agent, found[agent], asked) for agent, load in enumerate(after.problem.agents)]
-    known = constants(replace(after.problem, agents=tuple(load for load, _ in agents)))
+    narrowed = replace(after.problem, agents=tuple(load for load, _ in agents))
+    known = constants_of(with_options(after, narrowed))
     running = [
         Placement(
             tuple(None if k is None else rows.index(k) for k, rows in zip(each.kept, part.kept, strict=True)),

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ir.sla import Stat
 from placement.counts import items, quantile
 from placement.draws import Draws
-from placement.prepared import Prepared, inner_blocks, prepare_checked
+from placement.prepared import Prepared, inner_blocks, prepare_checked, with_tables
 from placement.problem import Block, BranchNode, FanoutNode, OpNode
 from placement.quantile import QUANTILE
 from placement.queueing import Batch, batch_of
@@ -61,6 +61,16 @@ def prepare_shared(problem: SharedProblem) -> PreparedShared:
         agents=tuple(_agent(agent, problem) for agent in problem.agents),
         counts={row.device: row.count for row in problem.capacities},
     )
+
+
+def with_options(prepared: PreparedShared, problem: SharedProblem) -> PreparedShared:
+    """The same for a problem that differs in its operators' options, with their services, only; it is not checked."""
+    rows = zip(prepared.agents, problem.agents, strict=True)
+    agents = tuple(
+        replace(one, load=load, prepared=with_tables(one.prepared, with_capacities(load, problem)))
+        for one, load in rows
+    )
+    return replace(prepared, problem=problem, agents=agents)
 
 
 def _agent(agent: AgentLoad, problem: SharedProblem) -> PreparedAgent:

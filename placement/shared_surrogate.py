@@ -71,7 +71,12 @@ class Constants:
 
 def constants(problem: SharedProblem) -> Constants:
     """The constants of a shared problem. Raises `ProblemError` where a table contradicts itself."""
-    prepared = prepare_shared(problem)
+    return constants_of(prepare_shared(problem))
+
+
+def constants_of(prepared: PreparedShared) -> Constants:
+    """As `constants`, for a problem that is prepared."""
+    problem = prepared.problem
     return Constants(prepared, held_at_most(problem.agents, problem.margin), tuple(level_waits(prepared)))
 
 

@@ -1,12 +1,15 @@
 import math
+from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
 
 from ir.sla import Sla
 from placement.problem import BranchNode, FanoutNode, OpNode
-from placement.shared_prepared import PreparedAgent, prepare_shared
+from placement.shared_prepared import PreparedAgent, prepare_shared, with_options
+from placement.shared_problem import SharedProblem
 from tests.placement.problems import chain
-from tests.placement.shared_problems import agent, level, op, shared
+from tests.placement.shared_problems import agent, level, op, shared, small_shared
 
 LEVELS = (level("a"),)
 
@@ -59,3 +62,23 @@ def test_widths_follow_the_statistic() -> None:
 
 def test_groups_that_share_a_member_are_one() -> None:
     assert nested("mean").group == (0, 0, 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(small_shared())
+def test_with_fewer_options_it_is_as_if_prepared_anew(problem: SharedProblem) -> None:
+    fewer = replace(
+        problem,
+        agents=tuple(
+            replace(
+                one,
+                services=tuple(services[:1] for services in one.services),
+                problem=replace(
+                    one.problem,
+                    operators=tuple(replace(row, options=row.options[:1]) for row in one.problem.operators),
+                ),
+            )
+            for one in problem.agents
+        ),
+    )
+    assert with_options(prepare_shared(problem), fewer) == prepare_shared(fewer)
