@@ -110,7 +110,7 @@ class Effort:
     """How hard to try: seconds in all, the gap to prove, sampled runs of each agent, their seed, threads.
 
     Once the judge accepts a plan of the program, no solve begins after `enough_s`. Where there are at most `few`
-    placements, all plans that cost less than the program's are judged; else at most `neighbours` of it are.
+    placements, all plans that cost less are judged; before that at most so many `neighbours` of the program's.
     """
 
     time_limit_s: float = DEFAULT_TIME_LIMIT_S
@@ -266,20 +266,20 @@ def _judged(table: Surrogate, effort: Effort, kept: _Kept, last: _Last, began: f
     hurry = kept.best is not None and math.isfinite(effort.enough_s)
     if hurry or left_s <= 0.0:
         return False
-    asked = Asked(
-        below=math.inf if kept.best is None else kept.best.objective * (1.0 - SLIP),
-        samples=effort.samples,
-        seed=effort.seed,
-        most=MOST_VERDICTS,
-        end=time.monotonic() + min(left_s, JUDGED_SHARE * effort.time_limit_s),
-    )
-    if enumerable(table, effort.few):
-        return _enumerated(table, asked, kept, began)
+    end = time.monotonic() + min(left_s, JUDGED_SHARE * effort.time_limit_s)
     start = last if kept.best is None else (kept.best.placement, kept.best.evaluation)
-    for found in polish(table, *start, replace(asked, most=effort.neighbours)) if start else ():
+    for found in polish(table, *start, _asked(kept, effort, effort.neighbours, end)) if start else ():
         seconds = time.monotonic() - began
         kept.take(_by_judge(found, seconds) if kept.best is None else _polished(kept.best, found, seconds), sure=True)
-    return False
+    if not enumerable(table, effort.few):
+        return False
+    return _enumerated(table, _asked(kept, effort, MOST_VERDICTS, end), kept, began)
+
+
+def _asked(kept: _Kept, effort: Effort, most: int, end: float) -> Asked:
+    """Plans that cost less than the best."""
+    below = math.inf if kept.best is None else kept.best.objective * (1.0 - SLIP)
+    return Asked(below, effort.samples, effort.seed, most, end)
 
 
 def _enumerated(table: Surrogate, asked: Asked, kept: _Kept, began: float) -> bool:
