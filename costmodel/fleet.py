@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from costmodel.catalog import SHIPPED, Catalog, load_catalog
-from costmodel.errors import CatalogError, FleetError
+from costmodel.errors import CatalogError, FleetError, ProfileError
 from costmodel.fleet_document import DeviceDocument, FleetDocument, LinkDocument, read_document
 from costmodel.hardware import Device
+from costmodel.names import candidates
 from costmodel.profile import Profile, load_profile
 
 
@@ -136,6 +137,7 @@ def load_fleet(path: Path | str) -> Fleet:
             )
         classes.append(device_class)
         written[each.class_] = device_class.id
+    _refuse_short_names(profile, {each.id for each in classes}, catalog, path)
     sites = {each.site for each in classes}
     return Fleet(
         name=document.name,
@@ -214,6 +216,16 @@ def _device(name: str, catalog: Catalog, profile: Profile, path: Path) -> Device
         return catalog.device(name)
     except CatalogError as error:
         raise FleetError(f"{path}: class {name!r}: {error}; or give a profile with rows of this class") from error
+
+
+def _refuse_short_names(profile: Profile, ids: set[str], catalog: Catalog, path: Path) -> None:
+    """A row of a class's short form would measure nothing, as rows are found by the whole id."""
+    for name in sorted({end for row in profile.measurements for end in row.device.split("->")}):
+        meant = () if name in ids or catalog.has(name) else candidates(name, ids)
+        if meant:
+            raise ProfileError(
+                f"{path}: rows of a profile name a class by its whole id, got {name!r}; write {' or '.join(meant)}"
+            )
 
 
 def _links(documents: list[LinkDocument], written: dict[str, str], sites: set[str], path: Path) -> tuple[Link, ...]:

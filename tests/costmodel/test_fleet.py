@@ -98,6 +98,17 @@ def test_a_measured_class_is_not_mistaken_for_an_alias(tmp_path: Path) -> None:
     assert fleet.classes[0].device is None
 
 
+def test_rows_under_a_short_form_of_a_class_are_refused(tmp_path: Path) -> None:
+    classes = "{class: h100_sxm, count: 1}, {class: l40s, count: 1}"
+    for name, meant in (("h100", "h100_sxm"), ("l40s->h100", "h100_sxm"), ("l40", "l40s")):
+        (tmp_path / "own.csv").write_text(PROFILE.replace(",hp,", f",{name},"), encoding="utf-8")
+        with pytest.raises(ProfileError, match=f"whole id, got '{name.split('->')[-1]}'; write {meant}"):
+            loaded(tmp_path, classes, "profile: own.csv\n")
+    # an L4 is a device of its own, which this fleet does not have
+    (tmp_path / "own.csv").write_text(PROFILE.replace(",hp,", ",l4,"), encoding="utf-8")
+    assert loaded(tmp_path, classes, "profile: own.csv\n").profile.has_device("l4")
+
+
 def test_an_endpoint_goes_with_the_openai_driver(tmp_path: Path) -> None:
     endpoint = "endpoint: {url: 'http://localhost:8000/v1', model: m, key_env: KEY, max_concurrency: 4}"
     fleet = loaded(tmp_path, f"{{class: h100, count: 1, driver: openai, {endpoint}}}")
