@@ -21,6 +21,7 @@ from ir.dialects.control import ReactOp
 from ir.dialects.llm import RenderOp
 from placement.operators import OperatorSpec
 from placement.queueing import Arrivals, waiting
+from placement.shared_problem import Level
 from placement.structure import Structure
 from placement.token_counts import Count
 
@@ -68,6 +69,14 @@ def kept_turns(specs: Sequence[OperatorSpec], structure: Structure) -> dict[int,
             if structure.alternatives[other] == within and view.call_id(op) == call:
                 found[other] = kept
     return found
+
+
+def kept_note(level: Level) -> str:
+    """What a level that keeps KV between turns rests on."""
+    return (
+        f"{level.pool.id}: each turn of a react goes to the replica of the turn before; memory is left for "
+        f"{level.keeps} contexts whose tools work, so that {FOUND:.0%} of later turns find theirs"
+    )
 
 
 def waiting_calls(turns: Turns, gap_s: float, turn: tuple[Arrivals, ...], slots: int) -> int:

@@ -16,6 +16,7 @@ from ir.duration import format_duration
 from placement.asked import asked_of, assumptions, call_limits
 from placement.first_output import first_output_of
 from placement.from_ir import Lowered, edge_of, operator_ids
+from placement.kept_turns import kept_note
 from placement.levels import Spot, check_priced, rents, without_power
 from placement.load import AgentDemand, Load
 from placement.measured_sizes import with_measured_sizes
@@ -107,6 +108,7 @@ def shared_from_ir(
     notes = tuple(assumptions([asked for each in found for asked in each.asked]))
     of_pool = several.notes(pricing)
     of_level = {position: of_pool[key[0][0]] for key, position in number.items() if key[0][0] in of_pool}
+    of_level |= {position: kept_note(level) for position, level in enumerate(levels) if level.keeps}
     return SharedLowered(problem, tuple(part for part, _, _ in lowered), load, notes, of_level)
 
 

@@ -10,6 +10,7 @@ import pytest
 from costmodel.fleet import Fleet, load_fleet
 from orchestrator import ToolCall, ToolCalls, agent, llm, react, tool
 from orchestrator.fleet_pipeline import FleetPlan, FleetRequest, plan_fleet
+from orchestrator.fleet_report import fleet_json
 from placement.kept_turns import FOUND
 from placement.load import AgentDemand, Load
 from runtime.ray_executor import RayExecutor
@@ -63,6 +64,8 @@ def test_turns_that_find_their_kv_take_fewer_devices(fleet: Fleet) -> None:
     (pool,) = (each for each in plan.pools if each.id == prefill.routes[0].pool)
     assert "/keep/" in pool.id
     assert pool.keeps > 0
+    told = fleet_json(kept)["assumptions"]
+    assert any(f"memory is left for {pool.keeps} contexts whose tools work" in each for each in told)
     assert any(note.startswith(f"{FOUND:.0%} of later turns") for note in prefill.promised.notes)
 
 
