@@ -170,7 +170,7 @@ class _Task:
 
     def _improved(self, flows: Flows) -> _Choice | None:
         """Replicas as the load needs, traffic off classes that are short, then moves that make it cheaper."""
-        start = replace(flows, replicas=tuple(_fewest(flows, level) for level in range(len(flows.replicas))))
+        start = flows.with_fewest()
         while start.over():
             tried = cheaper(start)
             if not tried:
@@ -233,12 +233,6 @@ def _alike(one: Levels, other: Levels) -> bool:
     return one.keys() == other.keys() and all(
         math.isclose(share, other[at], abs_tol=_ROUND) for at, share in one.items()
     )
-
-
-def _fewest(flows: Flows, level: int) -> int:
-    """Replicas that the traffic at a level needs; 0 where none goes there."""
-    is_used = any(level in parts for parts in flows.parts)
-    return max(math.ceil(flows.load(level) - _ROUND), int(is_used))
 
 
 def _with_one_more(flows: Flows, level: int) -> Flows:

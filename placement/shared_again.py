@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from placement.problem import DeviceCapacity, Operator, Placement
 from placement.shared_prepared import prepare_shared
-from placement.shared_problem import AgentLoad, Service, SharedProblem
+from placement.shared_problem import AgentLoad, Service, SharedPlacement, SharedProblem
 from placement.shared_routes import solve_routed
 from placement.shared_solve import Effort, SharedInfeasibleError, SharedSolution, SharedUndecidedError, solve_shared
 
@@ -33,14 +33,14 @@ Keeps = Callable[[int, int], bool]
 @dataclass(frozen=True, slots=True)
 class Held:
     """The plan that answers are held against: dollars an hour, its gap, the kappas that it was solved at (none: no
-    relaxation is solved), and whether it splits traffic: then the answers may too. `start` [agent] is where it has its
-    operators, from which answers begin (none: they begin from nothing)."""
+    relaxation is solved), and whether it splits traffic: then the answers may too. `start` is the
+    plan itself, from which answers begin (None: they begin from nothing)."""
 
     usd_per_hour: float
     gap: float
     kappas: Sequence[float]
     splits: bool = False
-    start: tuple[Placement, ...] = ()
+    start: SharedPlacement | None = None
 
 
 def again(
@@ -50,9 +50,9 @@ def again(
     return _solved(problem, Effort(time_limit_s=time_s, gap=GAP), splits=splits, start=start)
 
 
-def any_plan(problem: SharedProblem, time_s: float) -> SharedSolution | str:
+def any_plan(problem: SharedProblem, time_s: float, *, splits: bool = False) -> SharedSolution | str:
     """As `again`, but the first plan that the judge accepts will do."""
-    return _solved(problem, Effort(time_limit_s=time_s, gap=ANY, enough_s=0.0))
+    return _solved(problem, Effort(time_limit_s=time_s, gap=ANY, enough_s=0.0), splits=splits)
 
 
 def _solved(

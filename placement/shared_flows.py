@@ -40,6 +40,13 @@ class Flows:
         here = ((unit, parts[level]) for unit, parts in enumerate(self.parts) if level in parts)
         return math.fsum(float(self.units.shares[unit, level]) * part for unit, part in here)
 
+    def with_fewest(self) -> Flows:
+        """With as many replicas as the traffic needs; none where none goes."""
+        used = {level for parts in self.parts for level in parts}
+        needed = [math.ceil(self.load(level) - _ROUND) for level in range(len(self.table.prices))]
+        replicas = tuple(max(count, int(level in used)) for level, count in enumerate(needed))
+        return replace(self, replicas=replicas)
+
     def over(self) -> int:
         """Devices that there are not."""
         problem = self.table.problem

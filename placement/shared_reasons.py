@@ -26,11 +26,11 @@ from placement.shared_again import (
     without_calls,
 )
 from placement.shared_evaluate import judge_shared
+from placement.shared_flows import flows_of
 from placement.shared_milp import formulate_shared
 from placement.shared_prepared import groups_of
 from placement.shared_presolve import dominating_levels
 from placement.shared_problem import Budget, SharedPlacement, SharedProblem
-from placement.shared_score import score_shared
 from placement.shared_solve import SAMPLES, SharedSolution
 from placement.shared_surrogate import Aim, surrogate
 
@@ -39,6 +39,9 @@ TIME_S = 60.0
 
 ALONE = 0.5
 """The share of it for what one agent alone cannot have."""
+
+MOST_PARTS = 4
+"""All runs at a level that serves a part of them: each may take this part of the time that is left."""
 
 SharedVerdict = Literal[
     "taken", "dominated", "equal", "dearer", "most", "cheaper", "sla", "calls", "capacity", "budget", "links", "unknown"
@@ -57,7 +60,8 @@ class SharedReason:
 
     `sla`, `calls` (first outputs and limits of calls), `capacity`, `budget`: no plan with it keeps these. `links`: it
     parts a group, or data cannot reach it. `most`: time was too short to look for a plan with it; `more_usd` is with
-    everything else as it is. `unknown`: nothing was found in the time.
+    everything else as it is. `unknown`: nothing was found in the time. `whole`: of an option that serves a part of the
+    runs, the verdict on all of them there.
     """
 
     verdict: SharedVerdict
@@ -65,6 +69,7 @@ class SharedReason:
     more_usd: float | None = None
     over_s: float | None = None
     reduced_cost_usd: float | None = None
+    whole: SharedReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,26 +98,29 @@ def shared_option_reasons(
     found: dict[int, SharedReason] = {}
 
     def take(option: int, reason: SharedReason) -> None:
+        if option in place.taken and reason.verdict != "taken":
+            reason = SharedReason("taken", whole=reason)
         found[option] = replace(reason, reduced_cost_usd=reduced[option])
         if tell is not None:
             tell(option, found[option])
 
     count = len(problem.agents[place.agent].problem.operators[place.operator].options)
     for option in range(count):
-        if option in place.taken:
+        if option in place.taken and len(place.taken) == 1:
             take(option, SharedReason("taken"))
-        elif better[option] is not None:
+        elif better[option] is not None and option not in place.taken:
             take(option, SharedReason("dominated", better[option]))
     for option in _open(count, found):
         share_s = ALONE * max(0.0, end - time.monotonic()) / len(_open(count, found))
-        reason = _alone(problem, place, option, held.usd_per_hour, share_s)
+        reason = _alone(problem, place, option, held, share_s)
         if reason is not None:
             take(option, reason)
-    for option in _open(count, found):
-        share_s = max(0.0, end - time.monotonic()) / len(_open(count, found))
+    for option in sorted(_open(count, found), key=lambda one: one not in place.taken):
+        left_s = max(0.0, end - time.monotonic())
+        share_s = left_s / (MOST_PARTS if option in place.taken else len(_open(count, found)))
         table, start = fixed(problem, place.agent, place.operator, option), _start(problem, held, place, option)
         most = _most(table, held, start)
-        take(option, _nearer(most, _reason(table, held, share_s, start), held.usd_per_hour))
+        take(option, _nearer(most, _reason(table, held, share_s, start.agents if start else ()), held.usd_per_hour))
     return tuple(found[option] for option in range(count))
 
 
@@ -120,13 +128,19 @@ def _open(count: int, found: Mapping[int, SharedReason]) -> list[int]:
     return [option for option in range(count) if option not in found]
 
 
-def _alone(problem: SharedProblem, place: Place, option: int, usd: float, time_s: float) -> SharedReason | None:
-    """Why the agent cannot have the option even without others; None where it can, or that is not known."""
+def _alone(problem: SharedProblem, place: Place, option: int, held: Held, time_s: float) -> SharedReason | None:
+    """Why the agent cannot have the option even alone, with as many devices as it likes, then with the fleet's.
+
+    None where it can, or that is not known.
+    """
     end = time.monotonic() + time_s
     one = replace(problem, agents=(problem.agents[place.agent],), budget=Budget())
     table = fixed(with_counts(one, {row.device: PLENTY for row in one.capacities}), 0, place.operator, option)
     if isinstance(any_plan(table, time_s / 2.0), SharedSolution):
-        return None
+        fleet = with_counts(table, {row.device: row.count for row in problem.capacities})
+        found = any_plan(fleet, end - time.monotonic(), splits=held.splits)
+        return SharedReason("capacity") if found == "infeasible" else None
+    usd = held.usd_per_hour
     soft = any_plan(softened(table, usd), end - time.monotonic())
     if isinstance(soft, SharedSolution):
         over = over_s(table, soft)
@@ -137,15 +151,14 @@ def _alone(problem: SharedProblem, place: Place, option: int, usd: float, time_s
     return SharedReason("links") if soft == free == "infeasible" else None
 
 
-def _most(problem: SharedProblem, held: Held, start: tuple[Placement, ...]) -> SharedReason | None:
+def _most(problem: SharedProblem, held: Held, start: SharedPlacement | None) -> SharedReason | None:
     """What the option costs more with everything else where it is; None where that breaks a limit."""
-    if not start:
+    if start is None:
         return None
-    kappas = held.kappas or [0.0] * len(problem.agents)
-    score = score_shared(surrogate(problem, kappas, Aim()), start)
-    if score.broken:
+    flows = flows_of(surrogate(problem, [0.0] * len(problem.agents), Aim()), start)
+    if flows is None or flows.with_fewest().over():
         return None
-    found = judge_shared(problem, SharedPlacement(start, score.replicas), samples=SAMPLES)
+    found = judge_shared(problem, flows.with_fewest().placement(), samples=SAMPLES)
     return SharedReason("most", more_usd=found.objective_usd_per_hour - held.usd_per_hour) if found.feasible else None
 
 
@@ -157,22 +170,26 @@ def _nearer(most: SharedReason | None, found: SharedReason, best_usd: float) -> 
     return most if found.more_usd is None and known.verdict == "dearer" else known
 
 
-def _start(problem: SharedProblem, held: Held, place: Place, option: int) -> tuple[Placement, ...]:
-    """The plan with the operator, and what must share a level with it, at the option's; none where that cannot be."""
-    if held.splits or not held.start or held.start[place.agent].option[place.operator] is None:
-        return ()
+def _start(problem: SharedProblem, held: Held, place: Place, option: int) -> SharedPlacement | None:
+    """The plan with the operator, and what must share a level with it, at the option's; None where that cannot be."""
+    if held.start is None or held.start.agents[place.agent].option[place.operator] is None:
+        return None
     table = problem.agents[place.agent].problem
     group = groups_of(table.groups, len(table.operators))
-    options = list(held.start[place.agent].option)
+    members = [one for one, first in enumerate(group) if first == group[place.operator]]
+    options = list(held.start.agents[place.agent].option)
     level = table.operators[place.operator].options[option].pool
-    for member in (one for one, first in enumerate(group) if first == group[place.operator]):
+    for member in members:
         there = [at for at, row in enumerate(table.operators[member].options) if row.pool == level]
         if not there:
-            return ()
+            return None
         options[member] = there[0]
     options[place.operator] = 0  # the only one that is left
-    moved = replace(held.start[place.agent], option=tuple(options))
-    return tuple(moved if agent == place.agent else one for agent, one in enumerate(held.start))
+    moved = replace(held.start.agents[place.agent], option=tuple(options))
+    agents = tuple(moved if agent == place.agent else one for agent, one in enumerate(held.start.agents))
+    together = {(place.agent, member) for member in members}
+    routes = {at: shares for at, shares in held.start.routes.items() if at not in together}
+    return SharedPlacement(agents, held.start.replicas, routes)
 
 
 def _of_relaxation(problem: SharedProblem, held: Held, place: Place) -> tuple[list[int | None], list[float | None]]:

@@ -13,12 +13,14 @@ from orchestrator.commands.explain_text import UnknownOperatorError
 from orchestrator.commands.text import table, usd
 from orchestrator.fleet_pipeline import FleetPlan, Tell
 from orchestrator.pipeline import DEFAULT_TIME_LIMIT_S
+from orchestrator.route_rows import route_rows
 from placement.problem import Operator, Option
 from placement.shared_again import Held
 from placement.shared_from_ir import SharedLowered
-from placement.shared_plans import Answer
+from placement.shared_plans import Answer, call_usd
 from placement.shared_problem import Level
 from placement.shared_reasons import Place, SharedReason, shared_option_reasons
+from placement.taken import taken_by
 
 HEADER = ("", "pool", "visit", "cost/call", "replica", "source", "why not", "notes")
 NUMBERS = ("visit", "cost/call", "replica")
@@ -111,7 +113,7 @@ def held_of(answer: Answer) -> Held:
     """The plan, as answers are held against it."""
     found = answer.evaluation
     placement = answer.placement
-    return Held(found.objective_usd_per_hour, answer.gap, answer.kappas, bool(placement.routes), placement.agents)
+    return Held(found.objective_usd_per_hour, answer.gap, answer.kappas, bool(placement.routes), placement)
 
 
 def _explanation(plan: FleetPlan, at: Position, reasons: Sequence[SharedReason | None]) -> Iterator[str]:
@@ -119,6 +121,7 @@ def _explanation(plan: FleetPlan, at: Position, reasons: Sequence[SharedReason |
     operator = problem.agents[agent].problem.operators[index]
     yield f"{problem.agents[agent].name}.{operator.id} ({operator.op}), {operator.visits:.4g} calls per run"
     yield from _state(answer, agent, index)
+    yield from _routes(plan, agent, index)
     costs = [call_at_cap_usd(plan, agent, index, option) for option in range(len(operator.options))]
     rows = [
         _row(operator, option, problem.levels, costs[option], reasons[option])
@@ -138,6 +141,25 @@ def _state(answer: Answer | None, agent: int, index: int) -> Iterator[str]:
     where = "on the critical path" if index in verdict.critical_path else "not on the critical path"
     waiting = f"a call waits {format_duration(verdict.waiting_s[index])} on average"
     yield f"{where}; {waiting}; {slack_text(verdict.slack_s[index])}"
+
+
+def _routes(plan: FleetPlan, agent: int, index: int) -> Iterator[str]:
+    """A line for each pool of an operator whose traffic is split, the largest share first."""
+    answer = plan.answer
+    if answer is None or (agent, index) not in answer.placement.routes:
+        return
+    ways = taken_by(plan.shared, agent, answer.placement)[index]
+    lowered = plan.shared.agents[agent]
+    rows = [
+        row
+        for row in route_rows(plan.shared, answer)
+        if (row.agent, row.operator) == (lowered.problem.name, lowered.specs[index].id)
+    ]
+    for way, row in zip(ways, rows, strict=True):
+        where = "critical" if row.critical else "not critical"
+        times = f"{format_duration(row.time_s)}, of which {format_duration(row.waiting_s)} of waiting"
+        cost = usd(call_usd(plan.shared, answer, way))
+        yield f"  {row.share:.1%} of runs at {row.pool}: {times}, {cost} a call; {where}, {slack_text(row.slack_s)}"
 
 
 def slack_text(slack_s: float | None) -> str:
@@ -173,6 +195,8 @@ def _row(
 
 
 def _why(reason: SharedReason | None, options: Sequence[Option], levels: Sequence[Level]) -> str:
+    if reason is not None and reason.whole is not None:
+        return f"all runs here: {_why(reason.whole, options, levels)}"
     if reason is None or reason.verdict == "taken":
         return ""
     if reason.verdict == "dominated" and reason.better is not None:

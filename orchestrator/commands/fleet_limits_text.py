@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -11,6 +10,7 @@ from ir.duration import format_duration
 from orchestrator.commands.fleet_explain_text import held_of, slack_text
 from orchestrator.commands.text import table, usd
 from orchestrator.fleet_pipeline import FleetPlan
+from orchestrator.route_rows import RouteRow, route_rows
 from placement.shared_limits import Limit
 from placement.shared_plans import Answer
 from placement.shared_shadow import DEVICES, SharedPrice, SharedPrices, shared_prices
@@ -32,8 +32,11 @@ def fleet_limits_text(plan: FleetPlan, answer: Answer) -> str:
     if not found.is_complete:
         lines.append("note: the time for questions ended the search, so that more limits may bind")
     full = [f"{limit.used:.0%} taken: {_taken(limit)}" for limit in answer.evaluation.binding(FULL)]
-    rows = [_row(row) for row in slack_rows(plan, answer)]
-    return "\n".join([*lines, *full, "", table(HEADER, rows, NUMBERS)])
+    rows = list(route_rows(plan.shared, answer))
+    if all(row.share == 1.0 for row in rows):
+        return "\n".join([*lines, *full, "", table(HEADER, [_row(row) for row in rows], NUMBERS)])
+    split = [(*_row(row), f"{row.share:.1%}", row.pool) for row in rows]
+    return "\n".join([*lines, *full, "", table((*HEADER, "share", "pool"), split, (*NUMBERS, "share"))])
 
 
 def fleet_limits_json(plan: FleetPlan, answer: Answer) -> dict[str, Any]:
@@ -46,27 +49,8 @@ def fleet_limits_json(plan: FleetPlan, answer: Answer) -> dict[str, Any]:
             {"kind": limit.kind, "what": limit.what, "value": limit.value, "limit": limit.limit}
             for limit in answer.evaluation.binding(FULL)
         ],
-        "operators": list(slack_rows(plan, answer)),
+        "operators": [asdict(row) for row in route_rows(plan.shared, answer)],
     }
-
-
-def slack_rows(plan: FleetPlan, answer: Answer) -> Iterator[dict[str, Any]]:
-    """For each operator that runs: seconds of a call with waiting and margin, its waiting, and how much longer it may
-    take (None where the SLA's statistic does not count it)."""
-    for index, lowered in enumerate(plan.shared.agents):
-        verdict = answer.evaluation.agents[index]
-        for position, option in enumerate(answer.placement.agents[index].option):
-            if option is None:
-                continue
-            slack_s = verdict.slack_s[position]
-            yield {
-                "agent": lowered.problem.name,
-                "operator": lowered.specs[position].id,
-                "critical": position in verdict.critical_path,
-                "time_s": verdict.operator_s[position],
-                "waiting_s": verdict.waiting_s[position],
-                "slack_s": None if slack_s is None or math.isinf(slack_s) else slack_s,
-            }
 
 
 def _prices(plan: FleetPlan, answer: Answer) -> SharedPrices:
@@ -112,13 +96,13 @@ def _usd(amount: float) -> str:
     return usd(float(f"{amount:.4g}"))
 
 
-def _row(row: dict[str, Any]) -> tuple[str, ...]:
-    slack = "not counted" if row["slack_s"] is None else slack_text(row["slack_s"]).removeprefix("it may take ")
+def _row(row: RouteRow) -> tuple[str, ...]:
+    slack = "not counted" if row.slack_s is None else slack_text(row.slack_s).removeprefix("it may take ")
     return (
-        row["agent"],
-        row["operator"],
-        "yes" if row["critical"] else "",
-        format_duration(row["time_s"]),
-        format_duration(row["waiting_s"]),
+        row.agent,
+        row.operator,
+        "yes" if row.critical else "",
+        format_duration(row.time_s),
+        format_duration(row.waiting_s),
         slack.removesuffix(" longer"),
     )

@@ -7,10 +7,12 @@ import pytest
 
 from costmodel.fleet import load_fleet
 from orchestrator.agent_files import find_all
+from orchestrator.commands.fleet_explain_text import Patience, fleet_explain_text
 from orchestrator.commands.fleet_text import fleet_text
 from orchestrator.commands.plan_load import LoadOptionError, check_alone
 from orchestrator.fleet_pipeline import FleetPlan, FleetRequest, plan_fleet
 from orchestrator.fleet_report import agent_rows, fleet_json, placed_rows, pool_rows
+from orchestrator.route_rows import route_rows
 from orchestrator.running import RunningPlanError, running, running_together
 from placement.load_document import load_load
 from runtime.program import compile
@@ -88,6 +90,32 @@ def test_the_page_shows_this_plan(split: FleetPlan, project: Path) -> None:
     assert f"| {told} | ${answer.evaluation.usd_per_hour:.4g} |" in page
 
 
+def test_each_route_has_its_time_and_slack(split: FleetPlan) -> None:
+    answer = split.answer
+    assert answer is not None
+    rows = [row for row in route_rows(split.shared, answer) if row.operator == "transcribe"]
+    assert sum(row.share for row in rows) == pytest.approx(1.0)
+    # The percentile takes the slowest route: only it is critical, and what the others are faster is theirs to take.
+    slowest = max(rows, key=lambda row: row.time_s)
+    assert [row.critical for row in rows] == [row is slowest for row in rows]
+    (agent,) = agent_rows(split, answer)
+    assert agent.sla_limit_s is not None
+    assert slowest.slack_s == pytest.approx(agent.sla_limit_s - agent.latency_s)
+    ends = [row.time_s + (row.slack_s or 0.0) for row in rows]
+    assert ends == pytest.approx([ends[0]] * len(ends))
+
+
+def test_an_explanation_has_every_route_as_the_page_shows(split: FleetPlan, project: Path) -> None:
+    lines = fleet_explain_text(split, "voice_agent.transcribe", Patience(0.0)).splitlines()
+    page = (project / "docs/reasons.md").read_text(encoding="utf-8")
+    assert "\n".join(lines[:4]) in page
+    assert [line.split("%")[0].strip() for line in lines[2:4]] == ["62.8", "37.2"]
+    taken = [line for line in lines if line.startswith("->")]
+    # Without time for a search: all on A40 is not decided, all on Gaudi 3 fits, and costs what it costs.
+    assert ["all runs here: not decided in time" in line for line in taken] == [True, False]
+    assert "all runs here: at most $" in taken[1]
+
+
 def test_the_documents_say_what_runs_where(split: FleetPlan) -> None:
     answer = split.answer
     assert answer is not None
@@ -113,4 +141,4 @@ def test_no_split_plans_each_operator_on_one_pool(
 
 def test_without_a_load_there_is_nothing_to_split() -> None:
     with pytest.raises(LoadOptionError, match="leave --no-split out"):
-        check_alone("cost", no_split=True)
+        check_alone("cost", None, no_split=True)

@@ -14,7 +14,7 @@ from placement.shared_problem import Budget, SharedProblem
 from placement.shared_reasons import Place, SharedReason, shared_option_reasons
 from placement.shared_solve import SharedSolution, solve_shared
 from tests.placement.problems import chain
-from tests.placement.shared_problems import agent, level, op, shared
+from tests.placement.shared_problems import agent, at, level, op, shared
 
 SLOW, FAST, DEAR, WIDE = 0, 1, 2, 3
 
@@ -115,18 +115,18 @@ def test_what_an_agent_cannot_have_even_alone_takes_no_plan_of_all(monkeypatch: 
     found = shared_option_reasons(
         two_agents(), Held(3.0, 0.0, ()), Place(1, 0, frozenset([FAST])), 30.0, lambda *one: told.append(one)
     )
-    # `slow` and `dear` take 1 s of 0.5; `wide` keeps the SLA, and no plan of all has its devices.
+    # `slow` and `dear` take 1 s of 0.5; `wide` keeps the SLA, and the fleet has not its devices.
     assert [each.verdict for each in found] == ["sla", "taken", "sla", "capacity"]
     assert found[SLOW].over_s == pytest.approx(0.625, abs=0.02)
-    assert set(asked) == {1}
+    assert asked == []
     assert sorted(told) == sorted(enumerate(found), key=lambda one: one[0])
 
 
 def test_without_time_for_a_search_the_plan_with_the_operator_moved_bounds_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("placement.shared_reasons.again", lambda *_, **__: "undecided")
-    monkeypatch.setattr("placement.shared_reasons.any_plan", lambda *_: "undecided")
+    monkeypatch.setattr("placement.shared_reasons.any_plan", lambda *_, **__: "undecided")
     problem = table(5.0)
-    best = solve_shared(problem).placement.agents
+    best = solve_shared(problem).placement
     held = Held(1.0, 0.0, (), start=best)
     found = shared_option_reasons(problem, held, Place(0, 0, frozenset([SLOW])), 30.0)
     # One replica at $3 or $4 in place of the one at $1; 200 devices of `wide` are not there.
@@ -136,3 +136,19 @@ def test_without_time_for_a_search_the_plan_with_the_operator_moved_bounds_it(mo
         ("most", pytest.approx(3.0)),
         ("unknown", None),
     ]
+
+
+def test_a_level_that_serves_a_part_has_the_verdict_on_all_runs_there() -> None:
+    # One big replica does 0.8 of one call a second, a small one the 0.2 left; all on big are two: 20 $ instead of 13,
+    # and all on small three, of which there are two.
+    levels = (level("big", cap=0.8, usd=10.0), level("small", cap=0.8, usd=3.0))
+    one = agent(levels, chain(OpNode(0)), op("o", (0, 1.0, 0.0), (1, 2.0, 0.0)), rate=1.0)
+    problem = shared(levels, one, counts=2)
+    plan = at(0, replicas=(1, 1))
+    held = Held(13.0, 0.0, (), True, replace(plan, routes={(0, 0): {0: 0.7, 1: 0.3}}))
+    big, small = shared_option_reasons(problem, held, Place(0, 0, frozenset([0, 1])), 30.0)
+    assert (big.verdict, small.verdict) == ("taken", "taken")
+    assert big.whole is not None
+    assert (big.whole.verdict, big.whole.more_usd) == ("dearer", pytest.approx(7.0))
+    assert small.whole is not None
+    assert small.whole.verdict == "capacity"
