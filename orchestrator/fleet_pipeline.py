@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import OrchestratorError
-from orchestrator.fleet_refine import SHARE, Planner, Refined, refine
+from orchestrator.fleet_refine import SHARE, Planner, Refined, dollars, refine
 from orchestrator.graph import AgentTask, Graph, walk
-from orchestrator.objective import DEFAULT, Objective, Reached, parse_objective, reach
+from orchestrator.objective import DEFAULT, Objective, Reached, hourly, parse_objective, reach
 from orchestrator.pipeline import DEFAULT_TIME_LIMIT_S, lower
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def plan_fleet(
             split=request.split,
         )
         shared = replace(shared, problem=reached.problem)
-        if objective.is_cost:
+        if objective.is_summed:
             first = Refined(shared, reached.solution, len(shared.problem.levels), 0)
             refined = refine(first, _planner(graphs, fleet, load, request, tell), SHARE * request.time_limit_s)
             shared = refined.shared
@@ -147,6 +147,7 @@ def _planner(graphs: Mapping[str, Graph], fleet: Fleet, load: Load, request: Fle
         price=lambda named: price_fleet(graphs, fleet, load, request, named),
         solve=solve,
         on_better=lambda better: tell(f"near the levels of that plan, {_told(better)}"),
+        value=hourly(objective) if objective.is_summed else dollars,
     )
 
 

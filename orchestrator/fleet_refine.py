@@ -1,6 +1,6 @@
-"""Plans a load again around the levels that its plan uses, for as long as that makes it cheaper.
+"""Plans a load again around the levels that its plan uses, for as long as that makes it better.
 
-Few levels are offered at first, so that the search stays short; the cheapest is often beside one of those it took.
+Few levels are offered at first, so that the search stays short; the best is often beside one of those it took.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from placement.offer import Named
+    from placement.shared_evaluate import SharedEvaluation
     from placement.shared_from_ir import SharedLowered
     from placement.shared_solve import SharedSolution
 
@@ -20,31 +21,39 @@ SHARE = 0.25
 """Of the time limit, at most, for all rounds; as much again for the plan from all levels."""
 
 LEAST_GAIN = 1e-3
-"""A round that saves a smaller part of the cost is the last."""
+"""A round that saves a smaller part of the cost, or of another aim, is the last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refined:
-    """The cheapest plan found, and the table that it is a plan of; `levels` were looked at in all, in `rounds` more."""
+    """The best plan found, and the table that it is a plan of; `levels` were looked at in all, in `rounds` more."""
 
     shared: SharedLowered
     solution: SharedSolution
     levels: int
     rounds: int
 
-    @property
-    def usd_per_hour(self) -> float:
-        """What the search makes small: dollars an hour, penalties included."""
-        return self.solution.evaluation.objective_usd_per_hour
+
+def dollars(evaluation: SharedEvaluation) -> float:
+    """What a plan comes to by default: dollars an hour, penalties included."""
+    return evaluation.objective_usd_per_hour
 
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """How to plan: `price` makes a table of named levels, `solve` plans it in so many seconds (None: no plan found)."""
+    """How to plan: `price` makes a table of named levels, `solve` plans it in so many seconds (None: no plan found).
+
+    `value` is what is to be made small.
+    """
 
     price: Callable[[Named], SharedLowered]
     solve: Callable[[SharedLowered, float], SharedSolution | None]
     on_better: Callable[[SharedSolution], None]
+    value: Callable[[SharedEvaluation], float] = dollars
+
+    def is_better(self, one: SharedSolution, other: SharedSolution, gain: float) -> bool:
+        """Whether a plan comes to less than another by more than a share of it (below 0: to no more than that)."""
+        return self.value(one.evaluation) <= self.value(other.evaluation) * (1.0 - gain)
 
 
 def refine(first: Refined, planner: Planner, time_s: float) -> Refined:
@@ -58,7 +67,7 @@ def refine(first: Refined, planner: Planner, time_s: float) -> Refined:
         return best
     shared = planner.price(_named(_used(best), only=False))
     found = planner.solve(shared, time_s)
-    if found is None or found.evaluation.objective_usd_per_hour > best.usd_per_hour * (1.0 + LEAST_GAIN):
+    if found is None or not planner.is_better(found, best.solution, -LEAST_GAIN):
         return best
     return Refined(shared, found, best.levels, best.rounds)
 
@@ -75,7 +84,7 @@ def _rounds(first: Refined, planner: Planner, time_s: float) -> Refined:
             break
         seen |= _names(shared)
         found = planner.solve(shared, left_s)
-        if found is None or found.evaluation.objective_usd_per_hour > best.usd_per_hour * (1.0 - LEAST_GAIN):
+        if found is None or not planner.is_better(found, best.solution, LEAST_GAIN):
             return Refined(best.shared, best.solution, len(seen), rounds)
         best = Refined(shared, found, len(seen), rounds)
         planner.on_better(found)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from orchestrator.errors import OrchestratorError
 
 if TYPE_CHECKING:
+    from placement.shared_evaluate import SharedEvaluation
     from placement.shared_problem import SharedProblem
     from placement.shared_solve import Effort, SharedSolution
     from placement.shared_surrogate import Aim
@@ -42,6 +43,11 @@ class Objective:
     def is_cost(self) -> bool:
         """Whether dollars alone are minimised, so that a bound is one of dollars."""
         return self.aims == ({"cost": 1.0},)
+
+    @property
+    def is_summed(self) -> bool:
+        """Whether one aim alone is minimised, of amounts that the judge knows: all but latency."""
+        return len(self.aims) == 1 and "latency" not in self.aims[0]
 
     @property
     def meaning(self) -> str:
@@ -104,6 +110,17 @@ def _weight(words: Sequence[str], text: str) -> float:
             f"the objective {text!r} has the weight {'*'.join(words)!r}", "a weight is a number over 0"
         )
     return weight
+
+
+def hourly(objective: Objective) -> Callable[[SharedEvaluation], float]:
+    """What a judged plan of a load comes to in an hour, of an objective that is summed."""
+    aim = objective.aims[0]
+
+    def value(found: SharedEvaluation) -> float:
+        amounts = {"cost": found.objective_usd_per_hour, "energy": found.watts, "carbon": found.gco2e_per_hour}
+        return math.fsum(weight * amounts[name] for name, weight in aim.items())
+
+    return value
 
 
 def aim_of(weights: Mapping[str, float]) -> Aim:

@@ -13,6 +13,7 @@ from ir.sla import Sla
 from orchestrator.agent_files import find_all
 from orchestrator.fleet_pipeline import FleetRequest, plan_fleet
 from orchestrator.fleet_refine import MOST_ROUNDS, Planner, Refined, refine
+from orchestrator.objective import hourly, parse_objective
 from placement.load_document import load_load
 from placement.offer import Named
 
@@ -31,9 +32,13 @@ def table(*levels: str) -> Any:
     )
 
 
-def plan(usd: float, *replicas: int) -> Any:
-    evaluation = SimpleNamespace(objective_usd_per_hour=usd)
+def plan(dollars: float, *replicas: int, watts: float = 0.0) -> Any:
+    evaluation = SimpleNamespace(objective_usd_per_hour=dollars, watts=watts, gco2e_per_hour=0.0)
     return SimpleNamespace(evaluation=evaluation, placement=SimpleNamespace(replicas=replicas))
+
+
+def usd(found: Refined) -> float:
+    return found.solution.evaluation.objective_usd_per_hour
 
 
 FIRST = Refined(table("d/m/tp1/fp16/serve/b8/u0.5", "d/m/tp1/fp16/serve/b32/u0.9"), plan(10.0, 1, 0), 2, 0)
@@ -64,7 +69,7 @@ def test_it_ends_where_nothing_is_gained_and_then_plans_with_all_levels() -> Non
     near, last, whole = table("x"), table("y"), table("x", "z")
     script = Scripted((near, plan(8.0, 1)), (last, plan(8.0, 1)), (whole, plan(8.0, 1, 0)))
     found = refine(FIRST, script.planner(), 60.0)
-    assert (found.shared, found.usd_per_hour, found.levels, found.rounds) == (whole, 8.0, 4, 2)
+    assert (found.shared, usd(found), found.levels, found.rounds) == (whole, 8.0, 4, 2)
     assert [named.only for named in script.named] == [True, True, False]
     assert "d/m/tp1/fp16/serve/b8/u0.7" in script.named[0].ids
     assert not any("/b32/" in one for one in script.named[0].ids)
@@ -77,7 +82,7 @@ def test_the_small_table_stays_where_the_large_one_hides_the_plan(missed: Any) -
     near = table("x")
     script = Scripted((near, plan(8.0, 1)), (near, None), (table("x", "z"), missed))
     found = refine(FIRST, script.planner(), 60.0)
-    assert (found.shared, found.usd_per_hour) == (near, 8.0)
+    assert (found.shared, usd(found)) == (near, 8.0)
 
 
 def test_the_first_plan_stays_where_no_other_is_cheaper() -> None:
@@ -95,6 +100,15 @@ def test_rounds_have_an_end() -> None:
     answers = [(table(f"x{k}"), plan(9.0 * 0.9**k, 1)) for k in range(MOST_ROUNDS)]
     script = Scripted(*answers, (table("whole"), None))
     assert refine(FIRST, script.planner(), 60.0).rounds == MOST_ROUNDS
+
+
+def test_another_aim_than_cost_is_what_must_fall() -> None:
+    # The next table is dearer, and draws 80 W for 100: for less energy it is taken, and the one after it is not.
+    first = replace(FIRST, solution=plan(10.0, 1, 0, watts=100.0))
+    near, whole = table("near"), table("near", "d/m/tp1/fp16/serve/b8/u0.5")
+    script = Scripted((near, plan(12.0, 1, watts=80.0)), (near, None), (whole, plan(1.0, 1, 0, watts=90.0)))
+    planner = replace(script.planner(), value=hourly(parse_objective("energy")))
+    assert refine(first, planner, 60.0).solution.evaluation.watts == 80.0
 
 
 def test_without_time_nothing_is_planned() -> None:
@@ -121,5 +135,5 @@ def test_five_agents_with_traced_tokens_become_cheaper() -> None:
     assert found.refined is not None
     costs = [float(line.split("$")[1].split()[0]) for line in told if "$" in line]
     assert costs == sorted(costs, reverse=True), "each answer that is told is at least as good as the one before"
-    assert found.refined.usd_per_hour < 0.9 * costs[0]
+    assert usd(found.refined) < 0.9 * costs[0]
     assert any(line.startswith("near the levels of that plan") for line in told)
