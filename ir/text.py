@@ -95,8 +95,23 @@ class _Parser(Parser):
         self.ssa_values = cast("dict[str, tuple[SSAValue, ...]]", _Scope())
 
 
-class _Printer(Printer):
-    """xDSL's printer, with a name for each function that stands more than once: each part of a call refers to it."""
+class _LiteralPrinter(Printer):
+    """xDSL's printer, with letters beyond ASCII as they are: stock `xdsl-opt` takes their escapes for bytes.
+
+    It also takes a text for bytes that has such letters beside an escape, a quotation mark or a line break, so that
+    nothing is gained there; our own lexer reads all.
+    """
+
+    def print_string_literal(self, string: str) -> None:
+        """A text; escaped where it cannot be printed as it is."""
+        if string.isascii() or not string.isprintable() or '"' in string or "\\" in string:
+            super().print_string_literal(string)
+        else:
+            self.print_string(f'"{string}"')
+
+
+class _Printer(_LiteralPrinter):
+    """The printer, with a name for each function that stands more than once: each part of a call refers to it."""
 
     def __init__(self, stream: StringIO, module: ModuleOp) -> None:
         super().__init__(stream=stream)
@@ -131,6 +146,13 @@ def to_text(module: ModuleOp) -> str:
     printer.print_aliases()
     printer.print_op(module)
     return stream.getvalue() + "\n"
+
+
+def plain_text(module: ModuleOp) -> str:
+    """The same without names for functions, as one reads a single operation best."""
+    stream = StringIO()
+    _LiteralPrinter(stream=stream).print_op(module)
+    return stream.getvalue()
 
 
 def parse(text: str | bytes) -> ModuleOp:

@@ -38,7 +38,9 @@ def _unrolled(module: ModuleOp, form: Format, counts: Counts) -> str:
 
 def _written(module: ModuleOp, form: Format) -> str:
     if form == "text":
-        return str(module)
+        from ir.text import plain_text
+
+        return plain_text(module)
     from ir.graph_view import to_chart
 
     chart = to_chart(module)

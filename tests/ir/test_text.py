@@ -3,9 +3,10 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from xdsl.parser import Parser
 
 from ir import text
-from ir.text import IrParseError, parse, to_text
+from ir.text import IrParseError, context, parse, plain_text, to_text
 
 MODULE = """
 agent.graph @a(q) sla <"p95", 4>
@@ -81,6 +82,14 @@ def test_a_scope_is_shared_and_not_copied_where_a_region_begins() -> None:
     scope["c"] = ()
     assert (set(outer), set(inner), set(scope)) == ({"a"}, {"a", "b"}, {"a", "b", "c"})
     assert outer.maps[-1] is inner.maps[-1] is scope.maps[-1]
+
+
+def test_stock_xdsl_reads_letters_beyond_ascii() -> None:
+    module = parse(MODULE.replace(" \\22quoted\\22", ""))
+    for printed in (plain_text(module), to_text(module)):
+        assert '"größe"' in printed
+        assert '"café"' in printed
+        Parser(context(), printed).parse_module().verify()
 
 
 def test_a_function_that_several_operations_name_stands_once() -> None:
