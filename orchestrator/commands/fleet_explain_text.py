@@ -110,10 +110,16 @@ def _teller(plan: FleetPlan, at: Position, tell: Tell | None) -> Callable[[int, 
 
 
 def held_of(answer: Answer) -> Held:
-    """The plan, as answers are held against it."""
+    """The plan, as answers are held against it; one that splits traffic by the gap of the plan that it was made from.
+
+    Its own gap is to the load alone, which says nothing of what limits cost.
+    """
     found = answer.evaluation
     placement = answer.placement
-    return Held(found.objective_usd_per_hour, answer.gap, answer.kappas, bool(placement.routes), placement)
+    gap = answer.gap
+    if placement.routes:
+        gap = 0.0 if answer.unsplit is None else answer.unsplit.gap
+    return Held(found.objective_usd_per_hour, gap, answer.kappas, bool(placement.routes), placement)
 
 
 def _explanation(plan: FleetPlan, at: Position, reasons: Sequence[SharedReason | None]) -> Iterator[str]:

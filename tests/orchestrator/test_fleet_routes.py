@@ -7,7 +7,7 @@ import pytest
 
 from costmodel.fleet import load_fleet
 from orchestrator.agent_files import find_all
-from orchestrator.commands.fleet_explain_text import Patience, fleet_explain_text
+from orchestrator.commands.fleet_explain_text import Patience, fleet_explain_text, held_of
 from orchestrator.commands.fleet_text import fleet_text
 from orchestrator.commands.plan_load import LoadOptionError, check_alone
 from orchestrator.fleet_pipeline import FleetPlan, FleetRequest, plan_fleet
@@ -114,6 +114,15 @@ def test_an_explanation_has_every_route_as_the_page_shows(split: FleetPlan, proj
     # Without time for a search: all on A40 is not decided, all on Gaudi 3 fits, and costs what it costs.
     assert ["all runs here: not decided in time" in line for line in taken] == [True, False]
     assert "all runs here: at most $" in taken[1]
+
+
+def test_answers_are_held_against_the_gap_of_the_program(split: FleetPlan) -> None:
+    answer = split.answer
+    assert answer is not None
+    assert answer.unsplit is not None
+    held = held_of(answer)
+    assert answer.gap > 0.1  # of the load alone
+    assert (held.gap, held.splits) == (answer.unsplit.gap, True)
 
 
 def test_the_documents_say_what_runs_where(split: FleetPlan) -> None:
