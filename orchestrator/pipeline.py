@@ -194,7 +194,9 @@ def plan_module(module: ModuleOp, graph: Graph, fleet: Fleet, request: PlanReque
         solution, reached = _solve(asked)
     except InfeasibleError as error:
         return replace(asked, infeasible=error.report, seconds=time.perf_counter() - began)
-    promised = replace(solution, evaluation=evaluate(lowered.problem, solution.placement))
+    promised = solution
+    if request.margin != 1.0:
+        promised = replace(solution, evaluation=evaluate(lowered.problem, solution.placement))
     document = plan_from_ir(lowered, promised, heading(graph, lowered, solution, request.margin))
     findings = find(graph, fleet, request)
     seconds = time.perf_counter() - began

@@ -10,16 +10,19 @@ import math
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ir.duration import format_duration
-from placement.aimed import solve_aims
 from placement.evaluate import judge
 from placement.infeasible import InfeasibleError, UndecidedError
 from placement.prepared import prepare
 from placement.problem import Problem
 from placement.restrict import enough, restrict, with_counts
-from placement.run_aims import Aims
 from placement.solve import solve
+
+if TYPE_CHECKING:
+    from placement.aimed import Aimed
+    from placement.run_aims import Aims
 
 MOST_S = 1.5
 """Seconds for all classes together at most; an agent of 25 operators and six classes takes 0.3 s."""
@@ -67,7 +70,7 @@ def _best(problem: Problem, allowed: frozenset[str], device: str, time_s: float,
     reduced = restrict(problem, lambda _, option: pools[option.pool].device in allowed)
     roomy = with_counts(reduced.problem, {device: enough(problem, device)})
     try:
-        aimed = None if asked is None else solve_aims(roomy, asked, time_limit_s=time_s, gap=GAP)
+        aimed = None if asked is None else _aimed(roomy, asked, time_s)
         solution = solve(roomy, time_limit_s=time_s, gap=GAP) if aimed is None else aimed.solution
     except InfeasibleError as error:
         return _none(device, _why(problem, device, error), is_proven=error.report.proven)
@@ -79,6 +82,12 @@ def _best(problem: Problem, allowed: frozenset[str], device: str, time_s: float,
     gap = solution.gap if aimed is None else aimed.reached[-1].gap
     reached = () if aimed is None else tuple(each.value for each in aimed.reached)
     return Homogeneous(device, judged.objective_usd, judged.latency_s, used, gap, "", proven, reached)
+
+
+def _aimed(problem: Problem, asked: Aims, time_s: float) -> Aimed:
+    from placement.aimed import solve_aims
+
+    return solve_aims(problem, asked, time_limit_s=time_s, gap=GAP)
 
 
 def _why(problem: Problem, device: str, error: InfeasibleError) -> str:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ir.dialects.plan import ChooseOp
 from placement.evaluate import Evaluation, judge
 from placement.from_ir import Lowered
 from placement.prepared import prepare
 from placement.problem import Option, Placement, Problem
-from placement.run_aims import Aims, amount
 from placement.solve import Solution
+
+if TYPE_CHECKING:
+    from placement.run_aims import Aims
 
 _ROUNDING = 1.0 + 1e-12
 
@@ -57,6 +60,8 @@ def _is_better(one: Evaluation, other: Evaluation) -> bool:
 def _keeps(table: Problem, asked: Aims | None, one: Placement, other: Placement) -> bool:
     if asked is None:
         return True
+    from placement.run_aims import amount
+
     pairs = ((amount(table, asked.uses, aim, one), amount(table, asked.uses, aim, other)) for aim in asked.aims)
     return all(value <= before * _ROUNDING for value, before in pairs)
 
