@@ -22,6 +22,7 @@ from fleet_rounds import Asked, Found, again, first, is_cpu, rounds
 from costmodel.fleet import DeviceClass, Fleet, load_fleet
 from ir.sla import Sla
 from orchestrator.agent_files import find_all
+from orchestrator.fleet_classes import with_classes
 from orchestrator.fleet_pipeline import FleetRequest, plan_fleet
 from orchestrator.graph import Graph, LlmTask, ModelTask, walk
 from orchestrator.pipeline import DEFAULT_TIME_LIMIT_S, PlanRequest, plan_agent
@@ -144,10 +145,15 @@ def row_of(name: str, task: Task, found: Found | None, began: float) -> Row:
 
 def by_command(task: Task, fleet: Fleet) -> Found | None:
     """What `plan --load` finds in the time that it takes unless told otherwise."""
-    refined = plan_fleet(
-        task.graphs, fleet, task.load, replace(task.request, time_limit_s=DEFAULT_TIME_LIMIT_S)
-    ).refined
-    return Found(refined.shared, refined.solution) if refined else None
+    request = replace(task.request, time_limit_s=DEFAULT_TIME_LIMIT_S)
+    plan = with_classes(plan_fleet(task.graphs, fleet, task.load, request), request.time_limit_s)
+    if plan.refined is None or plan.answer is None:
+        return None
+    answer, solution = plan.answer, plan.refined.solution
+    return Found(
+        plan.shared,
+        replace(solution, placement=answer.placement, evaluation=answer.evaluation, gap=answer.gap),
+    )
 
 
 def compare(task: Task, fleet: Fleet, classes: Sequence[str]) -> tuple[list[str], bool]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from placement.offer import Named
     from placement.plan import Plan
     from placement.shared_from_ir import SharedLowered
+    from placement.shared_homogeneous import SharedHomogeneous
     from placement.shared_plans import Answer
     from placement.shared_solve import SharedSolution
 
@@ -56,7 +57,8 @@ class FleetPlan:
     """The answer for all agents of a load: `answer` and `plans` [agent] are set, or `why` says why there is none.
 
     `left_out` are agents of the files that the load gives no rate. `objective` was asked for, and `reached` of it;
-    `refined` says which levels were looked at, where cost was minimised.
+    `refined` says which levels were looked at, where cost was minimised. `homogeneous`: the best plans found with one
+    accelerator class each.
     """
 
     load: Load
@@ -71,6 +73,7 @@ class FleetPlan:
     objective: Objective = field(default_factory=lambda: parse_objective(DEFAULT))
     reached: Reached | None = None
     refined: Refined | None = None
+    homogeneous: tuple[SharedHomogeneous, ...] = ()
 
     @property
     def feasible(self) -> bool:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from placement.offer import Named
     from placement.shared_evaluate import SharedEvaluation
     from placement.shared_from_ir import SharedLowered
+    from placement.shared_problem import SharedPlacement
     from placement.shared_solve import SharedSolution
 
 MOST_ROUNDS = 4
@@ -78,7 +79,7 @@ def _rounds(first: Refined, planner: Planner, time_s: float) -> Refined:
     end = time.monotonic() + time_s
     best, seen = first, _names(first.shared)
     for rounds in range(first.rounds + 1, MOST_ROUNDS + 1):
-        shared = planner.price(_named([one for level in _used(best) for one in near(level)], only=True))
+        shared = planner.price(_named([one for level in _settled(best) for one in near(level)], only=True))
         left_s = end - time.monotonic()
         if _names(shared) <= seen or left_s <= 0.0:
             break
@@ -101,6 +102,15 @@ def _names(shared: SharedLowered) -> set[str]:
     return {level.pool.id for level in shared.problem.levels}
 
 
+def _settled(plan: Refined) -> list[str]:
+    """The levels of the plan before the judge's moves, which fill up what is there and lead away from other levels."""
+    return _open(plan.shared, plan.solution.unmoved or plan.solution.placement)
+
+
 def _used(plan: Refined) -> list[str]:
-    rows = zip(plan.shared.problem.levels, plan.solution.placement.replicas, strict=True)
+    return _open(plan.shared, plan.solution.placement)
+
+
+def _open(shared: SharedLowered, placement: SharedPlacement) -> list[str]:
+    rows = zip(shared.problem.levels, placement.replicas, strict=True)
     return [level.pool.id for level, replicas in rows if replicas]

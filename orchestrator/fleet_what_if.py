@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import OrchestratorError
+from orchestrator.fleet_classes import with_classes
 from orchestrator.fleet_pipeline import FleetPlan, FleetRequest, plan_fleet
 from orchestrator.graph import Graph
 from orchestrator.load_rules import with_demand
@@ -55,7 +56,7 @@ def fleet_what_if(
     """The plan under each change alone. Raises `FleetWhatIfError`, or what planning raises."""
     wanted = [changed(base.fleet, base.load, change) for change in changes]
     return tuple(
-        _answer(base, change, plan_fleet(graphs, fleet, load, request))
+        _answer(base, change, with_classes(plan_fleet(graphs, fleet, load, request), request.time_limit_s))
         for change, (fleet, load) in zip(changes, wanted, strict=True)
     )
 

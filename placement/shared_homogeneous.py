@@ -17,7 +17,7 @@ from placement.grouped_reasons import grouped_reasons
 from placement.highs import Limits
 from placement.kappa import LEAST_KAPPA
 from placement.prepared import inner_blocks
-from placement.problem import Block, ChooseNode, OpNode
+from placement.problem import Block, ChooseNode, Operator, OpNode
 from placement.shared_evaluate import SharedEvaluation, judge_shared
 from placement.shared_feasible import ANY
 from placement.shared_fixed import solve_fixed
@@ -44,7 +44,7 @@ class SharedHomogeneous:
     """The best plan found with one class: US dollars an hour, `devices` of the class (0: CPU cores do everything).
 
     `had` is how many the fleet has. `evaluation` None: no plan, and `why` says why not; else every limit holds but the
-    count of the class.
+    count of the class, and `placement` is the plan, in the options of the whole problem.
     """
 
     device: str
@@ -53,6 +53,7 @@ class SharedHomogeneous:
     gap: float
     evaluation: SharedEvaluation | None
     why: str
+    placement: SharedPlacement | None = None
 
     @property
     def usd_per_hour(self) -> float | None:
@@ -78,13 +79,39 @@ def shared_homogeneous(
     found: list[SharedHomogeneous] = []
     for position, row in enumerate(rows):
         left_s = max(0.0, end - time.monotonic()) / (len(rows) - position)
-        found.append(_best(problem, (row.device, row.count), cores, Effort(left_s, GAP, samples)))
+        best = _best(problem, (row.device, row.count), cores, Effort(left_s, GAP, samples))
+        found.append(replace(best, placement=_whole(problem, row.device, cores, best.placement)))
     return tuple(found)
+
+
+def _keeps(device: str, cores: Collection[str]) -> Callable[[Level], bool]:
+    return lambda level: level.pool.device == device or level.pool.device in cores
+
+
+def _whole(
+    problem: SharedProblem, device: str, cores: Collection[str], plan: SharedPlacement | None
+) -> SharedPlacement | None:
+    """A plan of the class in the numbers that options have among all classes."""
+    if plan is None:
+        return None
+    keeps = _keeps(device, cores)
+    kept = [keeps(level) for level in problem.levels]
+    agents = (
+        replace(
+            placed,
+            option=tuple(
+                None if at is None else _kept_options(row, kept)[at]
+                for at, row in zip(placed.option, agent.problem.operators, strict=True)
+            ),
+        )
+        for placed, agent in zip(plan.agents, problem.agents, strict=True)
+    )
+    return replace(plan, agents=tuple(agents))
 
 
 def _best(problem: SharedProblem, row: tuple[str, int], cores: Collection[str], effort: Effort) -> SharedHomogeneous:
     device, had = row
-    only = restrict_shared(problem, lambda level: level.pool.device == device or level.pool.device in cores)
+    only = restrict_shared(problem, _keeps(device, cores))
     roomy = max(had, enough_shared(only, device))
     only = replace(
         only,
@@ -102,7 +129,7 @@ def _best(problem: SharedProblem, row: tuple[str, int], cores: Collection[str], 
         left_s = end - time.monotonic()
         why = _why(only, device, left_s) if is_proven or left_s > 0.0 else NO_TIME
         return SharedHomogeneous(device, 0, had, 1.0, None, why)
-    best = SharedHomogeneous(device, 0, had, solution.gap, solution.evaluation, "")
+    best = SharedHomogeneous(device, 0, had, solution.gap, solution.evaluation, "", solution.placement)
     return replace(best, devices=_used(best, device))
 
 
@@ -117,7 +144,7 @@ def _without_waiting(problem: SharedProblem, effort: Effort) -> SharedHomogeneou
     plan = SharedPlacement(found.placements, found.score.replicas)
     verdict = judge_shared(problem, plan, samples=effort.samples, seed=effort.seed)
     holds = verdict.feasible and all(surely_hold(problem, verdict))
-    return SharedHomogeneous("", 0, 0, found.gap, verdict, "") if holds else None
+    return SharedHomogeneous("", 0, 0, found.gap, verdict, "", plan) if holds else None
 
 
 def _used(row: SharedHomogeneous, device: str) -> int:
@@ -126,13 +153,17 @@ def _used(row: SharedHomogeneous, device: str) -> int:
 
 def _restricted(agent: AgentLoad, kept: list[bool]) -> AgentLoad:
     operators = agent.problem.operators
-    chosen = [[at for at, option in enumerate(row.options) if kept[option.pool]] for row in operators]
+    chosen = [_kept_options(row, kept) for row in operators]
     rows = (
         replace(row, options=tuple(row.options[at] for at in places))
         for row, places in zip(operators, chosen, strict=True)
     )
     services = (tuple(row[at] for at in places) for row, places in zip(agent.services, chosen, strict=True))
     return replace(agent, problem=replace(agent.problem, operators=tuple(rows)), services=tuple(services))
+
+
+def _kept_options(row: Operator, kept: Sequence[bool]) -> list[int]:
+    return [at for at, option in enumerate(row.options) if kept[option.pool]]
 
 
 def _why(problem: SharedProblem, device: str, time_s: float) -> str:

@@ -86,7 +86,7 @@ class SharedSolution:
     `objective` (the aim, per hour), `bound` and `gap` = (objective - bound) / objective are of the surrogate at
     `kappas` [agent]. `status` is `optimal` where the gap asked for was proven at those kappas. Where `bound_scope` is
     `judge`, the judge refused every plan without a split that is better; `kappas` are empty where the program found
-    none.
+    none. `unmoved` is the program's plan, where moves made this one of it.
     """
 
     placement: SharedPlacement
@@ -100,6 +100,7 @@ class SharedSolution:
     spent: Spent
     solver: str
     unsplit: Unsplit | None = None
+    unmoved: SharedPlacement | None = None
 
 
 OnBetter = Callable[[SharedSolution], None]
@@ -146,7 +147,7 @@ def solve_shared(
     kappas: list[float] | None = [_first_kappa(agent) for agent in problem.agents]
     kept = _Kept(on_better)
     last: _Last = None
-    longest_s, solves = 0.0, 0
+    longest_s, solves, status = 0.0, 0, "time_limit"
     while kappas is not None and solves < MOST_SOLVES:
         spent_s = time.monotonic() - began
         left_s = effort.time_limit_s - spent_s
@@ -155,7 +156,7 @@ def solve_shared(
         limits = Limits(max(0.0, left_s) / (2.0 if kept.best is None else 3.0), effort.gap, effort.threads)
         heuristic = None if solves else _Heuristic(problem, kappas, effort, kept, began)
         found = solve_fixed(surrogate(problem, kappas, aim), limits, start, heuristic)
-        solves, longest_s = solves + 1, max(longest_s, found.seconds)
+        solves, longest_s, status = solves + 1, max(longest_s, found.seconds), found.status
         if found.placements is None or found.score is None:
             kappas = lowered(known, kappas)
             continue
@@ -174,10 +175,11 @@ def solve_shared(
     best = kept.settled()
     if best is None and is_refused:
         raise SharedInfeasibleError(f"{problem.name}: no plan keeps all limits: the judge refused every one")
-    if best is None and kappas is None and last is None:
+    if best is None and kappas is None and last is None and status == "infeasible":
         raise SharedInfeasibleError(f"{problem.name}: no plan keeps all limits, with waiting as at the levels' caps")
     if best is None:
-        raise SharedUndecidedError(f"{problem.name}: the judge accepts none of the plans of {solves} solves")
+        none = "found no plan in the time, nor a proof that there is none" if last is None else "the judge accepts none"
+        raise SharedUndecidedError(f"{problem.name}: {none}, in {solves} solves")
     return replace(best, spent=Spent(solves, longest_s, time.monotonic() - began))
 
 
@@ -308,6 +310,7 @@ def _polished(best: SharedSolution, found: Judged, seconds: float) -> SharedSolu
         placement=found.plan,
         evaluation=found.evaluation,
         objective=found.worth,
+        unmoved=best.unmoved or best.placement,
         bound=bound,
         gap=(found.worth - bound) / found.worth if found.worth else 0.0,
         spent=replace(best.spent, seconds=seconds),

@@ -7,25 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.commands.homogeneous_text import ratio_text
 from orchestrator.commands.text import percent, usd
-from orchestrator.fleet_pipeline import FleetPlan
 
 if TYPE_CHECKING:
     from placement.shared_homogeneous import SharedHomogeneous
 
-SHARE = 0.2
-"""The part of the time limit that the comparison takes at most."""
-
 _PROVEN = 0.005
 """A gap below this is not worth a word."""
-
-
-def fleet_homogeneous(plan: FleetPlan, time_limit_s: float) -> tuple[SharedHomogeneous, ...]:
-    """A row for each accelerator class of the fleet, with as many devices of it as can be used."""
-    from placement.pricing import runs_functions
-    from placement.shared_homogeneous import shared_homogeneous
-
-    cores = {each.id for each in plan.fleet.classes if runs_functions(each)}
-    return shared_homogeneous(plan.shared.problem, cores, SHARE * time_limit_s)
 
 
 def fleet_homogeneous_lines(rows: Sequence[SharedHomogeneous], ours_usd: float | None) -> Iterator[str]:

@@ -41,7 +41,7 @@ def fleet_answers(
     if not plan.feasible:
         _relaxed(graphs, plan, request, found)
     if not asked.explains:
-        _homogeneous(plan, request, found)
+        _homogeneous(plan, found)
     if asked.what_if:
         from orchestrator.commands.fleet_what_if_text import fleet_what_if_json, fleet_what_if_lines
         from orchestrator.fleet_what_if import fleet_what_if
@@ -72,17 +72,15 @@ def _pareto(plan: FleetPlan, request: FleetRequest, asked: FleetQuestions, found
         draw_fleet_front(front, plan, asked.figure)
 
 
-def _homogeneous(plan: FleetPlan, request: FleetRequest, found: FleetAnswers) -> None:
+def _homogeneous(plan: FleetPlan, found: FleetAnswers) -> None:
     from orchestrator.commands.fleet_homogeneous_text import (
-        fleet_homogeneous,
         fleet_homogeneous_json,
         fleet_homogeneous_lines,
     )
 
-    rows = fleet_homogeneous(plan, request.time_limit_s)
     ours_usd = None if plan.answer is None else plan.answer.evaluation.usd_per_hour
-    found.lines.extend(fleet_homogeneous_lines(rows, ours_usd))
-    found.document.update(fleet_homogeneous_json(rows))
+    found.lines.extend(fleet_homogeneous_lines(plan.homogeneous, ours_usd))
+    found.document.update(fleet_homogeneous_json(plan.homogeneous))
 
 
 def _relaxed(graphs: Mapping[str, Graph], plan: FleetPlan, request: FleetRequest, found: FleetAnswers) -> None:

@@ -93,6 +93,7 @@ def plan_load(files: Sequence[Path], options: LoadOptions, request: FleetRequest
     from orchestrator.commands.fleet_questions_text import fleet_answers
     from orchestrator.commands.fleet_reasons import check_operator, fleet_reasons_json, fleet_reasons_text
     from orchestrator.commands.fleet_text import fleet_text
+    from orchestrator.fleet_classes import with_classes
     from orchestrator.fleet_compare import compare_file
     from orchestrator.fleet_pipeline import plan_fleet, price_fleet
     from orchestrator.fleet_report import fleet_json
@@ -106,7 +107,7 @@ def plan_load(files: Sequence[Path], options: LoadOptions, request: FleetRequest
     tell = _tell if shows else None
     if options.explain is not None:
         check_operator(price_fleet(graphs, fleet, load, request), options.explain)
-    plan = plan_fleet(graphs, fleet, load, request, tell)
+    plan = with_classes(plan_fleet(graphs, fleet, load, request, tell), request.time_limit_s)
     patience = Patience(request.time_limit_s, tell)
     if options.out is not None:
         write_plans(plan, options.out)

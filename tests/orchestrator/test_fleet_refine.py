@@ -32,9 +32,10 @@ def table(*levels: str) -> Any:
     )
 
 
-def plan(dollars: float, *replicas: int, watts: float = 0.0) -> Any:
+def plan(dollars: float, *replicas: int, watts: float = 0.0, unmoved: tuple[int, ...] = ()) -> Any:
     evaluation = SimpleNamespace(objective_usd_per_hour=dollars, watts=watts, gco2e_per_hour=0.0)
-    return SimpleNamespace(evaluation=evaluation, placement=SimpleNamespace(replicas=replicas))
+    before = SimpleNamespace(replicas=unmoved) if unmoved else None
+    return SimpleNamespace(evaluation=evaluation, placement=SimpleNamespace(replicas=replicas), unmoved=before)
 
 
 def usd(found: Refined) -> float:
@@ -83,6 +84,15 @@ def test_the_small_table_stays_where_the_large_one_hides_the_plan(missed: Any) -
     script = Scripted((near, plan(8.0, 1)), (near, None), (table("x", "z"), missed))
     found = refine(FIRST, script.planner(), 60.0)
     assert (found.shared, usd(found)) == (near, 8.0)
+
+
+def test_it_looks_around_the_plan_before_moves_and_keeps_what_the_moves_found() -> None:
+    first = replace(FIRST, solution=plan(10.0, 1, 0, unmoved=(0, 1)))
+    near, whole = table("x", "y"), table("x", "y", "z")
+    script = Scripted((near, plan(8.0, 1, 0, unmoved=(0, 1))), (near, None), (whole, plan(8.0, 1, 0, 0)))
+    assert refine(first, script.planner(), 60.0).shared is whole
+    assert "d/m/tp1/fp16/serve/b32/u0.7" in script.named[0].ids
+    assert [named.ids for named in script.named[1:]] == [{"y"}, {"x"}]
 
 
 def test_the_first_plan_stays_where_no_other_is_cheaper() -> None:

@@ -11,6 +11,7 @@ from ir.sla import Sla
 from placement.brute_force import TooManyPlacementsError
 from placement.problem import DeviceCapacity, OpNode
 from placement.shared_brute_force import brute_force_shared
+from placement.shared_evaluate import judge_shared
 from placement.shared_homogeneous import NO_TIME, SharedHomogeneous, restrict_shared, shared_homogeneous
 from placement.shared_problem import SharedProblem
 from tests.placement.problems import chain
@@ -77,3 +78,7 @@ def test_a_class_is_never_cheaper_than_its_best(problem: SharedProblem) -> None:
         assert row.evaluation.usd_per_hour >= best[1].usd_per_hour - 1e-9
         used = {device for device, count in row.evaluation.devices_used.items() if count}
         assert used <= {row.device}
+        assert row.placement is not None
+        among_all = judge_shared(problem, row.placement, samples=200)
+        assert among_all.usd_per_hour == pytest.approx(row.evaluation.usd_per_hour)
+        assert among_all.devices_used == row.evaluation.devices_used

@@ -11,6 +11,7 @@ from placement.evaluate import exceeds
 from placement.problem import OpNode
 from placement.shared_brute_force import brute_force_shared
 from placement.shared_evaluate import SharedEvaluation, judge_shared
+from placement.shared_fixed import FoundShared
 from placement.shared_problem import SharedProblem
 from placement.shared_solve import Effort, SharedInfeasibleError, SharedSolution, SharedUndecidedError, solve_shared
 from tests.placement.problems import chain
@@ -94,6 +95,17 @@ def test_without_limits_on_time_it_finds_what_brute_force_finds(problem: SharedP
 def without_slas(problem: SharedProblem) -> SharedProblem:
     agents = tuple(replace(one, problem=replace(one.problem, sla=None)) for one in problem.agents)
     return replace(problem, agents=agents)
+
+
+def test_no_plan_in_the_time_is_no_proof_that_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    levels = (level("slow"), level("fast"))
+    problem = shared(
+        levels, agent(levels, chain(OpNode(0)), op("a", (0, 1.0, 0.0), (1, 0.5, 0.0)), sla=Sla("p95", 9.0))
+    )
+    nothing = FoundShared("time_limit", None, None, 0.0, 0.1)
+    monkeypatch.setattr("placement.shared_solve.solve_fixed", lambda *_: nothing)
+    with pytest.raises(SharedUndecidedError, match="nor a proof that there is none"):
+        solve_shared(problem, effort=replace(QUICK, few=0))
 
 
 def test_a_deviating_service_takes_a_faster_level_under_p99_than_under_the_mean() -> None:
