@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from costmodel.energy import Footprint, footprint
 from costmodel.errors import CostModelError
 from costmodel.fleet import Fleet
 from costmodel.tco import Price, price
-from orchestrator.fleet_pipeline import FleetPlan
-from orchestrator.fleet_report import pool_rows
 from orchestrator.pipeline import PlanResult
 from placement.plan import Plan, PlanOperator, PlanPool
-from placement.shared_plans import Answer
+
+if TYPE_CHECKING:
+    from orchestrator.fleet_pipeline import FleetPlan
+    from placement.shared_plans import Answer
 
 STATED = "stated"
 """The term for what no device's price makes: a service's fee in the decorator, or a measured cost in a profile, which
@@ -74,6 +76,8 @@ def cost_breakdown(plan: Plan, result: PlanResult) -> CostBreakdown:
 
 def fleet_cost_breakdown(plan: FleetPlan, answer: Answer) -> CostBreakdown:
     """The breakdown of an hour of a load: a row for each pool with replicas, which are paid for busy or not."""
+    from orchestrator.fleet_report import pool_rows
+
     pools = list(pool_rows(plan, answer))
     prices = dict(_prices([pool.device for pool in pools], plan.fleet))
     rows: list[CostRow] = []

@@ -22,18 +22,37 @@ PAPER_CATALOG = "paper-2025"
 _LLM_OPS = ("llm.prefix_prefill", "llm.prefill", "llm.decode", "llm.decode_attention", "llm.decode_linear")
 
 
-def find(graph: Graph, fleet: Fleet, request: PlanRequest) -> tuple[str, ...]:
-    """One sentence for each claim that this agent and fleet can test; none for other fleets."""
-    verdicts = [f"{basis} {verdict}" for basis, verdict in on_cpu(graph, fleet, request).items()]
+Cheapest = tuple["Lowered", "Solution"]
+"""A problem table with its cheapest placement."""
+
+
+def find(graph: Graph, fleet: Fleet, request: PlanRequest, known: Cheapest | None = None) -> tuple[str, ...]:
+    """One sentence for each claim that this agent and fleet can test; none for other fleets.
+
+    `known`: the answer for the fleet as it is, where there is one.
+    """
+    verdicts = [f"{basis} {verdict}" for basis, verdict in on_cpu(graph, fleet, request, known).items()]
     return (f"paper's claim 'non-LLM parts on CPU': {'; '.join(verdicts)}",) if verdicts else ()
 
 
-def on_cpu(graph: Graph, fleet: Fleet, request: PlanRequest) -> dict[str, str]:
+def on_cpu(graph: Graph, fleet: Fleet, request: PlanRequest, known: Cheapest | None = None) -> dict[str, str]:
     """The verdict on 'non-LLM parts land on CPU' by cost basis; empty where agent or fleet cannot test it."""
     models = [task for task in walk(graph.body) if isinstance(task, ModelTask)]
     if fleet.catalog.name != PAPER_CATALOG or not models:
         return {}
-    return {basis: _verdict(graph, priced, request) for basis, priced in _bases(fleet).items()}
+    from orchestrator.forms import SHARED_PREFIXES
+    from orchestrator.pipeline import lower, price_module
+
+    module = lower(graph, leave_out={SHARED_PREFIXES}, added=request.passes)
+
+    def verdict(priced: Fleet) -> str:
+        if known is not None and priced == fleet:
+            return _verdict(*known, request)
+        lowered = price_module(module, graph, priced, request)
+        best = _solved(lowered.problem, request)
+        return best if isinstance(best, str) else _verdict(lowered, best, request)
+
+    return {basis: verdict(priced) for basis, priced in _bases(fleet).items()}
 
 
 def _bases(fleet: Fleet) -> dict[str, Fleet]:
@@ -53,13 +72,7 @@ def _bases(fleet: Fleet) -> dict[str, Fleet]:
     }
 
 
-def _verdict(graph: Graph, fleet: Fleet, request: PlanRequest) -> str:
-    from orchestrator.pipeline import price_agent
-
-    lowered = price_agent(graph, fleet, request)
-    best = _solved(lowered.problem, request)
-    if isinstance(best, str):
-        return best
+def _verdict(lowered: Lowered, best: Solution, request: PlanRequest) -> str:
     elsewhere = [
         f"{operator.id.split(' (')[0]} on {lowered.problem.pools[option.pool].device}"
         for operator, option in _taken(lowered.problem, best)

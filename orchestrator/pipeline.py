@@ -198,7 +198,8 @@ def plan_module(module: ModuleOp, graph: Graph, fleet: Fleet, request: PlanReque
     if request.margin != 1.0:
         promised = replace(solution, evaluation=evaluate(lowered.problem, solution.placement))
     document = plan_from_ir(lowered, promised, heading(graph, lowered, solution, request.margin))
-    findings = find(graph, fleet, request)
+    is_cheapest = asked.aims is None and request.margin == 1.0
+    findings = find(graph, fleet, request, (lowered, solution) if is_cheapest else None)
     seconds = time.perf_counter() - began
     return replace(asked, solution=solution, plan=document, findings=findings, seconds=seconds, reached=reached)
 

@@ -21,6 +21,9 @@ PRICES = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0)
 """Prices of a second to try, in units of the problem's typical dollars per second."""
 
 BISECTIONS = 8
+BISECTED = 2
+"""How many of the alternatives, the best at those prices, are built at prices between too."""
+
 STARTS = 2
 """How many of the best constructions are improved."""
 
@@ -35,10 +38,17 @@ class Answer:
 
 def greedy(prepared: Prepared) -> Answer | None:
     """The best placement found; None where some operator has no option under any alternatives tried."""
+    prices = _prices(prepared)
     built: dict[Placement, Score] = {}
+    tried: list[_Tried] = []
     for alternative in _alternatives(prepared):
         around = neighbourhood(prepared, alternative)
-        built |= {one.placement: one.score for one in _constructions(around, alternative)}
+        ways = {unit: candidates(prepared, unit) for unit in around.units}
+        if all(ways.values()):
+            builder = _Builder(around, ways, alternative, built)
+            tried.append(_Tried(builder, [builder.build(usd_per_s) for usd_per_s in prices]))
+    for one in sorted(tried, key=_Tried.best)[:BISECTED]:
+        _bisect(one, prices)
     starts = sorted(built.items(), key=lambda one: rank(one[1]))[:STARTS]
     improved = [Answer(*improve(prepared, placement)) for placement, _ in starts]
     return min(improved, key=lambda one: rank(one.score), default=None)
@@ -56,26 +66,13 @@ def _alternatives(prepared: Prepared) -> Iterator[tuple[int, ...]]:
             yield tuple(index if one == choice else 0 for one in range(len(sizes)))
 
 
-def _constructions(around: Neighbourhood, alternative: tuple[int, ...]) -> Iterator[Answer]:
-    """One at each price; then, where one keeps the SLA and a cheaper second does not, some at prices between.
-
-    None where a unit has no place at all, as in an alternative that is closed.
-    """
-    ways: dict[Unit, list[tuple[int, ...]]] = {}
-    for unit in around.units:
-        ways[unit] = candidates(around.prepared, unit)
-        if not ways[unit]:
-            return
-    prices = _prices(around.prepared)
-    found = [_construct(around, ways, alternative, usd_per_s) for usd_per_s in prices]
-    yield from found
-    high = next((index for index, answer in enumerate(found) if answer.score.over_s == 0.0), 0)
+def _bisect(tried: _Tried, prices: Sequence[float]) -> None:
+    """Builds at prices between, where one keeps the SLA and a cheaper second does not."""
+    high = next((index for index, found in enumerate(tried.scores) if found.over_s == 0.0), 0)
     low_usd_per_s, high_usd_per_s = prices[max(0, high - 1)], prices[high]
     for _ in range(BISECTIONS if high > 0 else 0):
         usd_per_s = (low_usd_per_s + high_usd_per_s) / 2.0
-        answer = _construct(around, ways, alternative, usd_per_s)
-        yield answer
-        if answer.score.over_s > 0.0:
+        if tried.builder.build(usd_per_s).over_s > 0.0:
             low_usd_per_s = usd_per_s
         else:
             high_usd_per_s = usd_per_s
@@ -89,16 +86,41 @@ def _prices(prepared: Prepared) -> list[float]:
     return [typical * factor for factor in PRICES]
 
 
-def _construct(
-    around: Neighbourhood,
-    ways: Mapping[Unit, Sequence[tuple[int, ...]]],
-    alternative: tuple[int, ...],
-    usd_per_s: float,
-) -> Answer:
-    """Gives each unit in turn the cheapest place that fits and is allowed beside those placed, or else the cheapest.
+@dataclass(frozen=True, slots=True)
+class _Builder:
+    """Places operators under the alternatives taken; `built` keeps all that came of it.
 
     `ways` has at least one way to place each unit.
     """
+
+    around: Neighbourhood
+    ways: Mapping[Unit, Sequence[tuple[int, ...]]]
+    alternative: tuple[int, ...]
+    built: dict[Placement, Score]
+
+    def build(self, usd_per_s: float) -> Score:
+        """The verdict on what is built with seconds at a price."""
+        placement = Placement(_construct(self.around, self.ways, usd_per_s), self.alternative)
+        if placement not in self.built:
+            self.built[placement] = score(self.around.prepared, placement)
+        return self.built[placement]
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """What alternatives came to at each of the prices."""
+
+    builder: _Builder
+    scores: Sequence[Score]
+
+    def best(self) -> tuple[float, float, float]:
+        return min(map(rank, self.scores))
+
+
+def _construct(
+    around: Neighbourhood, ways: Mapping[Unit, Sequence[tuple[int, ...]]], usd_per_s: float
+) -> tuple[int | None, ...]:
+    """Gives each unit in turn the cheapest place that fits and is allowed beside those placed, or else the cheapest."""
     prepared = around.prepared
     option: list[int | None] = [None] * len(prepared.problem.operators)
     left = dict(prepared.counts)
@@ -120,8 +142,7 @@ def _construct(
         if pool not in opened:
             opened.add(pool)
             left[prepared.problem.pools[pool].device] -= prepared.problem.pools[pool].tp
-    placement = Placement(tuple(option), alternative)
-    return Answer(placement, score(prepared, placement))
+    return tuple(option)
 
 
 def _place(option: list[int | None], unit: Unit, options: tuple[int, ...]) -> None:

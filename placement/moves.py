@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from placement.evaluate import place_pair, runs
 from placement.prepared import Prepared
-from placement.problem import Operator, Placement, Transfer
+from placement.problem import Operator, Placement
 
 Unit = tuple[int, ...]
 """Operators that move together."""
@@ -99,18 +99,13 @@ def price(around: Neighbourhood, option: Sequence[int | None], unit: Unit, usd_p
         total += problem.operators[member].visits * (row.cost_usd + usd_per_s * row.latency_s)
         touched.update(around.edges[member])
     for index in touched:
-        move = _move(around, option, index)
+        edge = problem.edges[index]
+        src, dst = option[edge.src], option[edge.dst]
+        if src is None or dst is None:
+            continue
+        ends = problem.operators[edge.src].options[src], problem.operators[edge.dst].options[dst]
+        move = edge.table.get(place_pair(problem, edge, *ends))
         if move is None:
             return math.inf
-        total += problem.edges[index].visits * (move.cost_usd + usd_per_s * move.latency_s)
+        total += edge.visits * (move.cost_usd + usd_per_s * move.latency_s)
     return total
-
-
-def _move(around: Neighbourhood, option: Sequence[int | None], index: int) -> Transfer | None:
-    problem = around.prepared.problem
-    edge = problem.edges[index]
-    src, dst = option[edge.src], option[edge.dst]
-    if src is None or dst is None:
-        return Transfer(0.0, 0.0)
-    ends = problem.operators[edge.src].options[src], problem.operators[edge.dst].options[dst]
-    return edge.table.get(place_pair(problem, edge, *ends))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from costmodel.fleet import Fleet
 from orchestrator.commands.text import table, usd
 from orchestrator.cost_breakdown import CostBreakdown, CostRow, cost_breakdown, fleet_cost_breakdown
-from orchestrator.fleet_pipeline import FleetPlan
 from orchestrator.pipeline import PlanResult
 from placement.plan import Plan
-from placement.shared_plans import Answer
+
+if TYPE_CHECKING:
+    from orchestrator.fleet_pipeline import FleetPlan
+    from placement.shared_plans import Answer
 
 COST = "cost"
 """The word after `--explain` that asks for this instead of an operator."""
