@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fleet_rounds import Asked, Found, again, first, is_cpu, rounds
+from fleet_rounds import Asked, Found, again, is_cpu, rounds
 
 from costmodel.fleet import DeviceClass, Fleet, load_fleet
 from ir.sla import Sla
@@ -116,12 +116,12 @@ def pinned(task: Task, device: str) -> Load:
 
 
 def alone(task: Task, fleet: Fleet, known: Sequence[Found], pin: str) -> Found | None:
-    """The cheapest plan on a fleet of one class: from levels of its own, and from those that known plans used.
+    """The cheapest plan on a fleet of one class: what `plan --load` finds, and that of the levels of known plans.
 
     `pin`: the class on which all models run, if any.
     """
     asked = Asked(task.graphs, pinned(task, pin) if pin else task.load, task.request, task.samples)
-    own = first(asked, fleet)
+    own = by_command(replace(task, load=asked.load), fleet)
     found = [each for each in (own, again(asked, fleet, [*known, own] if own else known)) if each]
     return min(found, key=lambda one: one.usd_per_hour, default=None)
 
