@@ -37,8 +37,7 @@ def test_a_budget_and_an_sla_each_by_itself() -> None:
     assert "budget 5.5 $/h -> 6 $/h" in texts
     (longer,) = (fix for fix in found.found if fix.term.kind == "sla")
     assert 1.0 < longer.after < 1.02 * 1.125
-    assert longer.usd_per_hour is not None
-    assert 1.0 <= longer.usd_per_hour <= 5.5
+    assert longer.usd_per_hour in (1.0, 2.0, 3.0, 4.0, 5.0)
     assert found.open == ()
 
 
