@@ -75,8 +75,8 @@ def turn_kv_bytes(model: Model, turns: Turns, tokens_in: float, tokens_out: floa
     return kv_bytes(model, sizes.first) / turns.expect + later * (1 - 1 / turns.expect)
 
 
-def estimate_turn(  # noqa: PLR0917 - the coordinates of one option of a plan
-    model: Model, device: Device, tp: int, precision: str, turns: Turns, tokens_in: float, tokens_out: float
+def estimate_turn(
+    model: Model, device: Device, tp: int, precision: str, turns: Turns, *, tokens_in: float, tokens_out: float
 ) -> Estimate:
     """Predicted mean time of a turn's prefill. Raises `CostError` where the devices cannot, or no rule says."""
     if is_spyre(device.id):

@@ -150,7 +150,7 @@ def _estimate_prefill(spec: OperatorSpec, seat: Seat) -> Estimate:
         return combined(_chunks(spec, seat, spec.chunk_tokens))
     if spec.turns is not None:
         at = seat.model, seat.device, seat.tp, seat.precision
-        found = estimate_turn(*at, spec.turns, tokens_in, tokens_out)
+        found = estimate_turn(*at, spec.turns, tokens_in=tokens_in, tokens_out=tokens_out)
         return replace(found, notes=(*found.notes, KEPT))
     if spec.prefix_tokens is not None:
         at = seat.model, seat.device, seat.tp, seat.precision

@@ -22,31 +22,31 @@ THREE = Turns(expect=3, tool_tokens=200)
 
 
 def test_prompts_of_three_turns() -> None:
-    assert prompts(THREE, 1300, 100) == Prompts(first=1000, later=1450, found=1250)
+    assert prompts(THREE, tokens_in=1300, tokens_out=100) == Prompts(first=1000, later=1450, found=1250)
 
 
 def test_the_work_of_three_turns_by_hand() -> None:
     # Pairs: 1000 x 1001 / 2 = 500,500; (1300 x 1301 - 1100 x 1101) / 2 = 240,100; (1600 x 1601 - 1400 x 1401) / 2 =
     # 300,100; 1,040,700 in all, of 4 x 32 heads x 128 FLOPs in 32 layers. New tokens: 1000 + 200 + 200.
-    unit, work = token_demand(LLAMA), turn_work(LLAMA, THREE, 1300, 100)
+    unit, work = token_demand(LLAMA), turn_work(LLAMA, THREE, tokens_in=1300, tokens_out=100)
     flops = 1400 * unit.flops + 3 * unit.head_flops + 1_040_700 * 4 * 32 * 128 * 32
     assert 3 * work.flops == pytest.approx(flops, rel=1e-12)
     assert 3 * work.weight_bytes == pytest.approx(3 * prefill_work(LLAMA, 1300).weight_bytes, rel=1e-12)
     assert 3 * work.kv_write_bytes == pytest.approx(1400 * 131_072, rel=1e-12)
     assert 3 * work.kv_read_bytes == pytest.approx((1000 + 1300 + 1600) * 131_072, rel=1e-12)
-    assert 3 * turn_kv_bytes(LLAMA, THREE, 1300, 100) == pytest.approx(1400 * 131_072, rel=1e-12)
+    assert 3 * turn_kv_bytes(LLAMA, THREE, tokens_in=1300, tokens_out=100) == pytest.approx(1400 * 131_072, rel=1e-12)
 
 
 def test_turns_and_their_answers_compute_every_token_once() -> None:
     # The last turn ends with 1600 + 100 tokens. A step of decode looks at the tokens before its own, prefill also at
     # each token itself, so that the 3 x 100 tokens of answers have a pair more in a prefill of everything.
     unit = token_demand(LLAMA)
-    turns = 3 * turn_work(LLAMA, THREE, 1300, 100).flops
+    turns = 3 * turn_work(LLAMA, THREE, tokens_in=1300, tokens_out=100).flops
     answers = sum(decode_work(LLAMA, tokens_in, 100).flops for tokens_in in (1000, 1300, 1600))
     heads = (3 + 300 - 1) * unit.head_flops  # one for each prefill and step, where a prefill of everything has one
     whole = prefill_work(LLAMA, 1700).flops + heads - 300 * unit.prefill_pair_flops
     assert turns + answers == pytest.approx(whole, rel=1e-12)
-    written = 3 * turn_work(LLAMA, THREE, 1300, 100).kv_write_bytes + 300 * 131_072
+    written = 3 * turn_work(LLAMA, THREE, tokens_in=1300, tokens_out=100).kv_write_bytes + 300 * 131_072
     assert written == pytest.approx(kv_bytes(LLAMA, 1700), rel=1e-12)
 
 
@@ -78,7 +78,7 @@ def test_a_tool_that_says_nothing_still_has_a_token_to_answer_from() -> None:
 
 
 def test_the_time_is_that_of_the_first_turn_and_of_later_ones() -> None:
-    found = estimate_turn(LLAMA, H100, 1, "fp16", THREE, 1300, 100)
+    found = estimate_turn(LLAMA, H100, 1, "fp16", THREE, tokens_in=1300, tokens_out=100)
     first = estimate_llm(LLAMA, "prefill", H100, 1, "fp16", 1, 1000, 100)
     later = estimate_rest(LLAMA, H100, 1, "fp16", tokens_in=1450, prefix_tokens=1250)
     assert 3 * found.latency_s == pytest.approx(first.latency_s + 2 * later.latency_s)
@@ -92,4 +92,4 @@ def test_turns_that_add_more_than_there_is_are_refused() -> None:
 
 def test_no_rule_says_that_spyre_keeps_kv() -> None:
     with pytest.raises(CostError, match="no rule says that spyre_1_0 keeps KV between calls"):
-        estimate_turn(LLAMA, CATALOG.device("spyre"), 1, "fp16", THREE, 1300, 100)
+        estimate_turn(LLAMA, CATALOG.device("spyre"), 1, "fp16", THREE, tokens_in=1300, tokens_out=100)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,8 +23,8 @@ def in_the_project(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(project)
 
 
-def voice(objective: str, fleet: str = MIXED, **rest: object) -> PlanResult:
-    request = replace(PlanRequest(objective=objective), **rest)  # type: ignore[arg-type]
+def voice(objective: str, fleet: str = MIXED, **rest: Any) -> PlanResult:
+    request = replace(PlanRequest(objective=objective), **rest)
     return plan_agent(find_agent(Path("examples/voice_agent.py"), None).graph, load_fleet(Path(fleet)), request)
 
 

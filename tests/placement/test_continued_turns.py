@@ -37,7 +37,7 @@ def test_a_turn_is_priced_by_what_is_new_on_average() -> None:
     pool = [pool.id for pool in made.problem.pools].index("h100_sxm/llama3.1-8b/tp1/fp16")
     (option,) = (each for each in made.problem.operators[prefill].options if each.pool == pool)
     # 1000 tokens at first, 100 + 35 more a turn: 1135 on average
-    assert option.latency_s == estimate_turn(LLAMA, H100, 1, "fp16", TURNS, 1135, 100).latency_s
+    assert option.latency_s == estimate_turn(LLAMA, H100, 1, "fp16", TURNS, tokens_in=1135, tokens_out=100).latency_s
     assert (prefill, decode) in made.problem.groups
 
 
